@@ -1,0 +1,1 @@
+"""Words every room shares: errors, labels, files, provenance. Imports no other room."""

@@ -1,0 +1,230 @@
+"""The error family: which case, what was expected, what was found, what to do.
+
+Everything lesionseg raises on purpose derives from `LesionSegError`. Each class carries a stable ``code``
+that machine-readable output quotes, so that a pipeline can act on it without reading the sentence.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LesionSegError(Exception):
+    """A failure that lesionseg understands and can explain.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, in one sentence without a closing full stop.
+    case : str, optional
+        The series, file or patient it happened to.
+    expected, found : str, optional
+        What should have been there, and what was; positions in mm, values with units.
+    remedy : str, optional
+        What the user can do about it.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        case: str = "",
+        expected: str = "",
+        found: str = "",
+        remedy: str = "",
+    ) -> None:
+        self.problem = problem
+        self.case = case
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        sentence = f"{self.case}: {self.problem}" if self.case else self.problem
+        details = [
+            f"{name} {text}" for name, text in (("expected", self.expected), ("found", self.found)) if text
+        ]
+        if details:
+            sentence += f" ({'; '.join(details)})"
+        return f"{sentence}. {self.remedy}" if self.remedy else f"{sentence}."
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the parts as a flat mapping for JSON output; empty parts are left out."""
+        parts = {
+            "code": self.code,
+            "problem": self.problem,
+            "case": self.case,
+            "expected": self.expected,
+            "found": self.found,
+            "remedy": self.remedy,
+        }
+        return {name: text for name, text in parts.items() if text}
+
+
+class ConfigurationError(LesionSegError):
+    """A setting or option is unknown or out of range."""
+
+    code = "configuration"
+
+
+# --- input ----------------------------------------------------------------------------------------------
+
+
+class InputError(LesionSegError):
+    """The input is absent, unreadable or not what lesionseg can use."""
+
+    code = "input"
+
+
+class InputNotFoundError(InputError):
+    """The path does not exist."""
+
+    code = "input-not-found"
+
+
+class EmptyInputError(InputError):
+    """The folder holds no file at all."""
+
+    code = "input-empty"
+
+
+class NoCTSeriesError(InputError):
+    """There are files, but no CT series among them."""
+
+    code = "no-ct-series"
+
+
+class UnreadableFileError(InputError):
+    """A file cannot be opened or is damaged: permission, truncation, broken header."""
+
+    code = "file-unreadable"
+
+
+class AmbiguousSeriesError(InputError):
+    """Several series fit equally well, so the user must choose."""
+
+    code = "series-ambiguous"
+
+
+class IntensityError(InputError):
+    """The values are not Hounsfield units."""
+
+    code = "not-hounsfield"
+
+
+class AnatomyError(InputError):
+    """The scan does not show a chest."""
+
+    code = "not-a-chest"
+
+
+# --- geometry of a series -------------------------------------------------------------------------------
+
+
+class GeometryError(InputError):
+    """The slices do not form one regular volume."""
+
+    code = "geometry"
+
+
+class MissingGeometryError(GeometryError):
+    """A slice has no usable position, orientation or pixel spacing."""
+
+    code = "geometry-missing"
+
+
+class MissingSlicesError(GeometryError):
+    """There are gaps between slice positions."""
+
+    code = "slices-missing"
+
+
+class DuplicatePositionError(GeometryError):
+    """Two slices lie at the same position."""
+
+    code = "position-duplicated"
+
+
+class UnevenSpacingError(GeometryError):
+    """The distance between slices varies and no single gap explains it."""
+
+    code = "spacing-uneven"
+
+
+class MixedSliceError(GeometryError):
+    """Slices of one series differ in orientation, size, pixel spacing, frame of reference or rescale type."""
+
+    code = "slices-mixed"
+
+
+class GantryTiltError(GeometryError):
+    """The slices are sheared against their normal (gantry tilt)."""
+
+    code = "gantry-tilt"
+
+
+class TooFewSlicesError(GeometryError):
+    """Too few slices to make a volume."""
+
+    code = "slices-too-few"
+
+
+# --- pixels ---------------------------------------------------------------------------------------------
+
+
+class PixelDataError(InputError):
+    """The pixel data is missing, truncated or damaged."""
+
+    code = "pixel-data"
+
+
+class UnsupportedTransferSyntaxError(PixelDataError):
+    """No installed decoder reads this encoding."""
+
+    code = "transfer-syntax-unsupported"
+
+
+# --- the rest of the way --------------------------------------------------------------------------------
+
+
+class BundleError(LesionSegError):
+    """A model bundle is missing, incomplete, altered or of an unknown kind."""
+
+    code = "bundle"
+
+
+class DeviceError(LesionSegError):
+    """The device or inference runtime asked for is not available."""
+
+    code = "device"
+
+
+class SegmentationError(LesionSegError):
+    """The network could not be run on this volume."""
+
+    code = "segmentation"
+
+
+class MeasurementError(LesionSegError):
+    """A mask and a volume do not belong together or cannot be measured."""
+
+    code = "measurement"
+
+
+class OutputError(LesionSegError):
+    """The results could not be written."""
+
+    code = "output"
+
+
+class OutputExistsError(OutputError):
+    """The output folder already holds results."""
+
+    code = "output-exists"
+
+
+class InputWarning(UserWarning):
+    """Something in the input is odd but does not change any volume; always recorded in the manifest too."""
