@@ -1,0 +1,73 @@
+"""Building the network that a bundle names, from an allow-list, and filling it with the bundle's weights."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from lesionseg.core.errors import BundleError
+from lesionseg.segmentation.metadata import NetworkSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+
+NETWORK_CLASSES = MappingProxyType(
+    {
+        "BasicUNet": "monai.networks.nets",
+        "DynUNet": "monai.networks.nets",
+        "SegResNet": "monai.networks.nets",
+        "UNet": "monai.networks.nets",
+    }
+)
+"""Class name to module. A bundle is data: it can name only these, never a module path of its own."""
+
+
+def build_network(spec: NetworkSpec) -> torch.nn.Module:
+    """Build the network with random weights.
+
+    Raises
+    ------
+    BundleError
+        If the class is not in `NETWORK_CLASSES` or refuses the arguments.
+    """
+    if spec.class_name not in NETWORK_CLASSES:
+        raise BundleError(
+            "the bundle names an unknown network class",
+            expected="one of " + ", ".join(sorted(NETWORK_CLASSES)),
+            found=spec.class_name,
+            remedy="Update lesionseg, or choose another bundle",
+        )
+    with warnings.catch_warnings():  # MONAI warns about optional packages while it is imported
+        warnings.simplefilter("ignore")
+        module = importlib.import_module(NETWORK_CLASSES[spec.class_name])
+    try:
+        network = getattr(module, spec.class_name)(**spec.arguments)
+    except (TypeError, ValueError, AttributeError, AssertionError, KeyError, IndexError) as error:
+        raise BundleError(
+            f"the network {spec.class_name} cannot be built from the bundle's arguments",
+            found=str(error) or type(error).__name__,
+            remedy="Check the network section of metadata.json",
+        ) from error
+    return cast("torch.nn.Module", network)
+
+
+def load_state(network: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> None:
+    """Fill the network; every tensor must be there, none may be left over, every shape must fit.
+
+    Raises
+    ------
+    BundleError
+        Otherwise, naming the tensors.
+    """
+    try:
+        network.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise BundleError(
+            "the weights do not belong to the network the bundle names",
+            found=" ".join(str(error).split()),
+            remedy="Fetch the bundle again",
+        ) from error
