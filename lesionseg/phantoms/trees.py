@@ -1,0 +1,142 @@
+"""Branching trees of vessels and airways: grown towards random targets, thinned by Murray's law, drawn as
+tapering capsules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lesionseg.phantoms.fields import ChestGrid, Float
+
+Points = npt.NDArray[np.float64]
+MURRAY_EXPONENT = 2.7
+"""Parent radius^e = sum of child radii^e; 3 in Murray (1926), a little less measured in lungs."""
+PATH_WEIGHT = 0.2
+"""How much a long way back to the root counts when a branch chooses where to spring from."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Tapering capsules.
+
+    Attributes
+    ----------
+    start_mm, end_mm : ndarray, shape (n, 3), float64
+        End points (z, y, x) in chest coordinates.
+    start_radius_mm, end_radius_mm : ndarray, shape (n,)
+        Radii at both ends.
+    """
+
+    start_mm: Points
+    end_mm: Points
+    start_radius_mm: Points
+    end_radius_mm: Points
+
+    def widened(self, factor: float, extra_mm: float) -> Segments:
+        """The same course with radii ``factor * r + extra_mm``."""
+        start, end = (factor * r + extra_mm for r in (self.start_radius_mm, self.end_radius_mm))
+        return Segments(self.start_mm, self.end_mm, start, end)
+
+
+@dataclass(frozen=True)
+class TreeSettings:
+    """How a tree grows.
+
+    Attributes
+    ----------
+    tip_radius_mm : float
+        Radius of the finest branches.
+    step_mm : float
+        Length of the pieces a branch is made of.
+    wander_mm : float
+        How far a piece strays from the straight course.
+    """
+
+    tip_radius_mm: float
+    step_mm: float = 11.0
+    wander_mm: float = 1.6
+
+
+def grow_tree(
+    root_mm: npt.ArrayLike, targets_mm: Points, settings: TreeSettings, rng: np.random.Generator
+) -> Segments:
+    """Connect all targets (n, 3) to the root by a branching tree.
+
+    Targets are taken from near to far; each springs from the node that costs least: its distance plus a
+    share of that node's way to the root.
+    """
+    root = np.asarray(root_mm, np.float64)
+    nodes = np.empty((1 + 80 * (len(targets_mm) + 1), 3))
+    nodes[0] = root
+    parents, path = [-1], np.zeros(len(nodes))
+    order = np.argsort(np.linalg.norm(targets_mm - root, axis=1))
+    for target in targets_mm[order]:
+        count = len(parents)
+        distance = np.linalg.norm(nodes[:count] - target, axis=1)
+        parent = int(np.argmin(distance + PATH_WEIGHT * path[:count]))
+        pieces = min(80, max(1, round(distance[parent] / settings.step_mm)))
+        course = nodes[parent] + (target - nodes[parent]) * (np.arange(1, pieces + 1) / pieces)[:, None]
+        course[:-1] += rng.normal(0, settings.wander_mm, (pieces - 1, 3))
+        for point in course:
+            nodes[len(parents)] = point
+            path[len(parents)] = path[parent] + np.linalg.norm(point - nodes[parent])
+            parents.append(parent)
+            parent = len(parents) - 1
+    return _with_radii(nodes[: len(parents)], np.asarray(parents), settings.tip_radius_mm)
+
+
+def _with_radii(nodes: Points, parents: npt.NDArray[np.int64], tip_radius_mm: float) -> Segments:
+    load = np.zeros(len(nodes))
+    for node in range(len(nodes) - 1, 0, -1):
+        load[node] = max(load[node], 1.0)
+        load[parents[node]] += load[node]
+    radius = tip_radius_mm * np.maximum(load, 1.0) ** (1 / MURRAY_EXPONENT)
+    child = np.arange(1, len(nodes))
+    return Segments(nodes[parents[1:]], nodes[1:], radius[child], radius[child])
+
+
+def chain(points_mm: npt.ArrayLike, radii_mm: npt.ArrayLike) -> Segments:
+    """One unbranched tube through points (n, 3) with a radius at each."""
+    points, radii = np.asarray(points_mm, np.float64), np.asarray(radii_mm, np.float64)
+    return Segments(points[:-1], points[1:], radii[:-1], radii[1:])
+
+
+def draw_segments(fraction: Float, grid: ChestGrid, segments: Segments) -> None:
+    """Raise `fraction` (0 to 1, in place) to the share of each voxel that lies inside the capsules.
+
+    Tubes thinner than a voxel are drawn one voxel wide with the share of its cross-section that they fill,
+    so that they keep their mass at any spacing.
+    """
+    edge = grid.edge_mm
+    flatten = min(1.0, edge / grid.spacing_mm[0])
+    for start, end, first, last in zip(
+        segments.start_mm, segments.end_mm, segments.start_radius_mm, segments.end_radius_mm, strict=True
+    ):
+        squash = flatten if max(first, last) < 3.0 else 1.0
+        reach = max(first, last) + edge
+        reach_zyx = np.array([reach / squash, reach, reach])
+        box = grid.box(np.minimum(start, end) - reach_zyx, np.maximum(start, end) + reach_zyx)
+        if box is not None:
+            share = _capsule(grid.sub(box), (start, end), (first, last), squash)
+            np.maximum(fraction[box], share, out=fraction[box])
+
+
+def _capsule(
+    grid: ChestGrid, ends: tuple[Points, Points], radii: tuple[float, float], squash: float
+) -> Float:
+    edge = np.float32(grid.edge_mm)
+    start = ends[0].astype(np.float32)
+    axis = (ends[1] - ends[0]).astype(np.float32) * np.float32([squash, 1, 1])
+    dz, dy, dx = (grid.z - start[0]) * np.float32(squash), grid.y - start[1], grid.x - start[2]
+    length2 = max(float(axis @ axis), 1e-6)
+    along = np.clip((dz * axis[0] + dy * axis[1] + dx * axis[2]) / np.float32(length2), 0, 1)
+    distance = np.sqrt(
+        (dz - along * axis[0]) ** 2 + (dy - along * axis[1]) ** 2 + (dx - along * axis[2]) ** 2
+    )
+    radius = np.float32(radii[0]) + along * np.float32(radii[1] - radii[0])
+    filled = min(1.0, np.pi * max(radii) ** 2 * squash / float(edge) ** 2)
+    return np.asarray(
+        np.clip((radius - distance) / edge + np.float32(0.5), 0, 1) * np.float32(filled), np.float32
+    )
