@@ -18,6 +18,7 @@ from lesionseg.core.errors import (
     UnreadableFileError,
 )
 from lesionseg.core.files import staged_file
+from lesionseg.volume.compressed import refuse_damaged_stream
 from lesionseg.volume.convert import geometry_from_simpleitk, image_to_simpleitk
 from lesionseg.volume.geometry import VolumeGeometry
 
@@ -46,6 +47,7 @@ def read_itk_array(path: Path) -> tuple[npt.NDArray[np.generic], VolumeGeometry]
         reader.SetFileName(str(path))
         reader.ReadImageInformation()
         _refuse_unusable(reader, path)
+        refuse_damaged_stream(path)
         image = reader.Execute()
     if image.GetDimension() == 4:
         image = image[..., 0]
@@ -113,7 +115,7 @@ def _has_space(reader: sitk.ImageFileReader) -> bool:
 def _failures_named(path: Path) -> Iterator[None]:
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, MemoryError, OSError) as error:
         raise UnreadableFileError(
             "the file is damaged or cannot be opened",
             case=str(path),
