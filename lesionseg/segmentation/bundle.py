@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from lesionseg.core.errors import BundleError
 from lesionseg.core.files import staged_folder
 from lesionseg.segmentation.metadata import ModelMetadata
-from lesionseg.segmentation.network import build_network, load_state
+from lesionseg.segmentation.network import build_network, load_state, unique_state
 
 if TYPE_CHECKING:
     import torch
@@ -172,7 +172,7 @@ def write_bundle(
     folder : Path
         The bundle's folder; its last part is usually ``metadata.name``.
     state_dict : mapping of str to Tensor
-        Must fill the network of `metadata` exactly; stored as contiguous CPU tensors.
+        Must fill the network of `metadata` exactly; stored as contiguous CPU tensors, shared ones once.
     metadata : ModelMetadata
     model_card : str
         Markdown: data and licences, convention, measured accuracy, limits.
@@ -188,11 +188,11 @@ def write_bundle(
     """
     from safetensors.torch import save
 
-    state = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state_dict.items()}
-    load_state(build_network(metadata.network), state)
+    network = build_network(metadata.network)
+    load_state(network, state_dict)
     files = {
         METADATA_NAME: (metadata.model_dump_json(indent=2) + "\n").encode(),
-        WEIGHTS_NAME: save(state),
+        WEIGHTS_NAME: save(unique_state(network)),
         CARD_NAME: model_card.encode(),
     }
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))

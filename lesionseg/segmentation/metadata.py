@@ -72,7 +72,7 @@ class WindowSpec(_Frozen):
     Attributes
     ----------
     shape : (int, int, int)
-        Largest window in voxels of the working grid, (slices, rows, columns); a small scan gets a smaller one.
+        Largest window in voxels of the working grid, (slices, rows, columns); smaller where that fits.
     divisor : (int, int, int)
         The network takes only shapes that these divide (the product of its strides).
     overlap : float

@@ -58,16 +58,42 @@ def build_network(spec: NetworkSpec) -> torch.nn.Module:
 def load_state(network: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> None:
     """Fill the network; every tensor must be there, none may be left over, every shape must fit.
 
+    A tensor that the network knows under several names (MONAI's DynUNet holds its layers twice) may be given
+    under any of them.
+
     Raises
     ------
     BundleError
         Otherwise, naming the tensors.
     """
+    first_names = _first_names(network)
+    given = {first_names.get(name, name): tensor for name, tensor in state.items()}
+    aliased = {name: given[first] for name, first in first_names.items() if first in given}
     try:
-        network.load_state_dict(state, strict=True)
+        network.load_state_dict({**given, **aliased}, strict=True)
     except RuntimeError as error:
         raise BundleError(
             "the weights do not belong to the network the bundle names",
             found=" ".join(str(error).split()),
             remedy="Fetch the bundle again",
         ) from error
+
+
+def unique_state(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Tensors of the network on the CPU, each once: aliases of a shared layer are left out."""
+    first_names = _first_names(network)
+    return {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in network.state_dict().items()
+        if first_names.get(name, name) == name
+    }
+
+
+def _first_names(network: torch.nn.Module) -> dict[str, str]:
+    """Every name of a parameter or buffer, and the first name under which the network holds the same one."""
+    first: dict[int, str] = {}
+    names: dict[str, str] = {}
+    for named in (network.named_parameters, network.named_buffers):
+        for name, tensor in named(remove_duplicate=False):
+            names[name] = first.setdefault(id(tensor), name)
+    return names
