@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.config import IGNORE
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import DSfloat
@@ -180,7 +181,7 @@ def _check_geometry(volume: CTVolume) -> None:
     if max(volume.hu.shape[1:]) > np.iinfo(np.uint16).max:
         raise GeometryError("rows or columns exceed 65535", case=volume.name, found=str(volume.hu.shape))
     frame_uid = volume.geometry.frame_of_reference_uid
-    if frame_uid and not UID(frame_uid).is_valid:
+    if frame_uid and not UID(frame_uid, IGNORE).is_valid:
         raise GeometryError(
             "the frame of reference UID is not a valid DICOM UID",
             case=volume.name,
