@@ -12,10 +12,10 @@ from lesionseg.phantoms.shapes import (
     Ellipsoid,
     GeometricPhantomSettings,
     Phantom,
-    PhantomTruth,
     geometric_phantom,
     sphere,
 )
+from lesionseg.phantoms.truth import PhantomTruth
 
 __all__ = [
     "ChestPhantom",

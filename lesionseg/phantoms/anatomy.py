@@ -64,7 +64,7 @@ def chest_shapes(grid: ChestGrid, habitus: Habitus, rng: np.random.Generator) ->
 
 
 def hilum_centre_mm(habitus: Habitus, side: int) -> tuple[float, float, float]:
-    """Centre (z, y, x) of the root of the right (side −1) or left (side 1) lung."""
+    """Centre (z, y, x) of the root of the right (side -1) or left (side 1) lung."""
     height = habitus.dome_to_apex_mm
     return (0.5 if side < 0 else 0.53) * height, 14.0, side * 0.28 * habitus.cavity_half_width_mm
 
@@ -107,10 +107,10 @@ def _body(grid: ChestGrid, habitus: Habitus) -> Float:
     half_depth = habitus.cavity_half_depth_mm + wall - 16.0 * shoulder
     depth = _superellipse(grid, half_width, half_depth, 8.0 + 12.0 * shoulder)
     if habitus.has_breasts:
-        front = -(habitus.cavity_half_depth_mm + 0.6 * wall)
+        front = -(habitus.cavity_half_depth_mm + 0.45 * wall)
         for side in (-1, 1):
             centre = (0.38 * habitus.dome_to_apex_mm, front, side * 0.55 * habitus.cavity_half_width_mm)
-            breast = ellipsoid_depth(grid, centre, (60, 24 + habitus.fat_mm, 52))
+            breast = ellipsoid_depth(grid, centre, (75, 14 + 1.2 * habitus.fat_mm, 62))
             depth = np.minimum(depth, breast)
     return depth
 
@@ -121,8 +121,8 @@ def _diaphragm_height(grid: ChestGrid, habitus: Habitus, rng: np.random.Generato
     domes = []
     for side, drop in ((-1, 0.0), (1, habitus.left_dome_drop_mm)):
         across = (grid.x - side * 0.46 * width) / (0.56 * width)
-        along = (grid.y + 0.18 * depth) / (1.08 * depth)
-        fall = (across**2 + along**2) ** 1.25
+        along = (grid.y + 0.28 * depth) / (0.97 * depth)
+        fall = (across**2 + along**2) ** 1.1
         domes.append(-drop - habitus.recess_depth_mm * fall)
     ripple = smooth_surface(grid.y, grid.x, rng, 60.0)[None]
     return np.asarray(np.maximum(domes[0], domes[1]) + 3.0 * ripple, np.float32)
@@ -145,7 +145,7 @@ def _mediastinal_walls(grid: ChestGrid, habitus: Habitus, rng: np.random.Generat
     vessels = (
         19 * np.exp(-(((place - 0.05) / 0.45) ** 2)) * (0.45 + 0.55 * np.exp(-(((height - 0.68) / 0.3) ** 2)))
     )
-    spine = 17 * np.clip((place - 0.3) / 0.25, 0, 1)
+    spine = 12 * np.clip((place - 0.25) / 0.25, 0, 1)
     base = front + np.maximum(vessels, spine) + 6 * np.clip((height - 0.8) / 0.2, 0, 1)
     walls = [base + side for side in (-1.0, 2.0)]
     walls[1] = walls[1] + 9 * np.exp(-(((place - 0.42) / 0.22) ** 2)) * np.clip((0.75 - height) * 6, 0, 1)
@@ -205,6 +205,6 @@ def _paint_abdomen(
         centre = (drop - 6 - radii[0], -0.3 * depth, 0.45 * width)
         paint_ellipsoid(organs, grid, centre, radii, -960.0)
     for _ in range(int(rng.integers(0, 3))):
-        centre = rng.uniform((-110, -0.6 * depth, 0.0), (-60, 0.0, 0.8 * width))
-        paint_ellipsoid(organs, grid, centre, rng.uniform(10, 24, 3), -940.0)
+        bowel = rng.uniform((-110, -0.6 * depth, 0.0), (-60, 0.0, 0.8 * width))
+        paint_ellipsoid(organs, grid, bowel, rng.uniform(10, 24, 3), -940.0)
     blend(hu, below, organs)

@@ -40,7 +40,7 @@ class ChestSettings:
     has_table : bool
         Whether a couch lies under the patient.
     has_circular_field : bool
-        Whether the corners outside the reconstruction circle are padded with −1024 HU.
+        Whether the corners outside the reconstruction circle are padded with -1024 HU.
     fine_slice_mm : float
         Thicker slices are averaged from sub-slices at most this thick.
     """

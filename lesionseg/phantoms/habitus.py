@@ -17,12 +17,12 @@ class HabitusRanges:
     arms raised, at full inspiration.
     """
 
-    cavity_half_width_mm: Range = (112.0, 142.0)
-    cavity_half_depth_mm: Range = (74.0, 98.0)
-    dome_to_apex_mm: Range = (160.0, 215.0)
-    recess_depth_mm: Range = (38.0, 78.0)
+    cavity_half_width_mm: Range = (112.0, 140.0)
+    cavity_half_depth_mm: Range = (80.0, 106.0)
+    dome_to_apex_mm: Range = (145.0, 200.0)
+    recess_depth_mm: Range = (26.0, 52.0)
     left_dome_drop_mm: Range = (2.0, 22.0)
-    fat_mm: Range = (5.0, 30.0)
+    fat_mm: Range = (4.0, 26.0)
     muscle_mm: Range = (14.0, 24.0)
     heart_scale: Range = (0.85, 1.15)
     rib_period_mm: Range = (23.0, 30.0)
@@ -63,8 +63,8 @@ class Habitus:
 
     @property
     def lung_bottom_mm(self) -> float:
-        """Height of the deepest recess; 0 is the top of the right diaphragm."""
-        return -self.recess_depth_mm
+        """Height of the deep recess behind the dome; 0 is the top of the right diaphragm."""
+        return -1.7 * self.recess_depth_mm
 
     @property
     def vessel_hu(self) -> float:

@@ -25,7 +25,7 @@ def paint_skeleton(hu: Float, grid: ChestGrid, shapes: ChestShapes, habitus: Hab
 
 def spine_centre_y_mm(habitus: Habitus) -> float:
     """Front-to-back position of the vertebral bodies' middle."""
-    return 0.72 * habitus.cavity_half_depth_mm
+    return 0.62 * habitus.cavity_half_depth_mm
 
 
 def paint_table(hu: Float, grid: ChestGrid, habitus: Habitus, rng: np.random.Generator) -> None:
@@ -34,8 +34,8 @@ def paint_table(hu: Float, grid: ChestGrid, habitus: Habitus, rng: np.random.Gen
     surface = back - 0.0009 * rng.uniform(0.3, 1.2) * grid.x**2 - grid.y
     thickness = rng.uniform(18, 40)
     sheet = np.maximum(np.maximum(surface, -surface - thickness), np.abs(grid.x) - 205)
-    sheet = np.broadcast_to(sheet, grid.shape)
-    empty = np.clip((-700 - hu) / 300, 0, 1)
+    sheet = np.broadcast_to(sheet, grid.shape).astype(np.float32)
+    empty = np.asarray(np.clip((-700 - hu) / 300, 0, 1), np.float32)
     blend(hu, inside(sheet, grid.edge_mm) * empty, -150.0)
     blend(hu, inside(sheet + 3, grid.edge_mm) * empty, -930.0)
 

@@ -1,5 +1,7 @@
-"""Branching trees of vessels and airways: grown towards random targets, thinned by Murray's law, drawn as
-tapering capsules."""
+"""Branching trees of vessels and airways, drawn as tapering capsules.
+
+Grown towards random targets; radii follow Murray's law.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ class Segments:
     end_radius_mm: Points
 
     def widened(self, factor: float, extra_mm: float) -> Segments:
-        """The same course with radii ``factor * r + extra_mm``."""
+        """Return the same course with radii ``factor * r + extra_mm``."""
         start, end = (factor * r + extra_mm for r in (self.start_radius_mm, self.end_radius_mm))
         return Segments(self.start_mm, self.end_mm, start, end)
 
@@ -128,7 +130,7 @@ def _capsule(
 ) -> Float:
     edge = np.float32(grid.edge_mm)
     start = ends[0].astype(np.float32)
-    axis = (ends[1] - ends[0]).astype(np.float32) * np.float32([squash, 1, 1])
+    axis = (ends[1] - ends[0]).astype(np.float32) * np.array([squash, 1, 1], np.float32)
     dz, dy, dx = (grid.z - start[0]) * np.float32(squash), grid.y - start[1], grid.x - start[2]
     length2 = max(float(axis @ axis), 1e-6)
     along = np.clip((dz * axis[0] + dy * axis[1] + dx * axis[2]) / np.float32(length2), 0, 1)

@@ -9,10 +9,11 @@ import numpy as np
 from lesionseg.phantoms.anatomy import ChestShapes, hilum_centre_mm
 from lesionseg.phantoms.fields import ChestGrid, Float
 from lesionseg.phantoms.habitus import Habitus
+from lesionseg.phantoms.skeleton import spine_centre_y_mm
 from lesionseg.phantoms.trees import Points, Segments, TreeSettings, chain, draw_segments, grow_tree
 
-VESSEL_TARGETS, AIRWAY_TARGETS = 190, 26
-VESSEL_TREE = TreeSettings(tip_radius_mm=0.52)
+VESSEL_TARGETS, AIRWAY_TARGETS = 300, 26
+VESSEL_TREE = TreeSettings(tip_radius_mm=0.72)
 AIRWAY_TREE = TreeSettings(tip_radius_mm=1.25, step_mm=14.0, wander_mm=1.0)
 WALL_FACTOR, WALL_EXTRA_MM = 1.12, 0.7
 """An airway's outer radius is this factor times its inner one plus this."""
@@ -82,9 +83,9 @@ def _targets(candidates: Points, depth_mm: float, count: int, rng: np.random.Gen
 
 
 def _great_vessels(habitus: Habitus) -> list[Segments]:
-    top, spine = habitus.dome_to_apex_mm, 0.72 * habitus.cavity_half_depth_mm
+    top, spine = habitus.dome_to_apex_mm, spine_centre_y_mm(habitus)
     front = -0.22 * habitus.cavity_half_depth_mm
-    descending_y = spine - 26
+    descending_y = spine - 22
     aorta = [
         (0.30 * top, front + 4, -8),
         (0.50 * top, front + 2, -12),
