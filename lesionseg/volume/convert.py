@@ -14,7 +14,7 @@ import numpy.typing as npt
 from lesionseg.volume.geometry import Affine, VolumeGeometry
 
 if TYPE_CHECKING:
-    import SimpleITK as sitk
+    import SimpleITK
 
 _RAS_SIGNS = np.array([-1.0, -1.0, 1.0])  # LPS to RAS turns x and y around, and back again
 
@@ -35,7 +35,7 @@ def ras_ijk_from_lps_affine(affine: npt.ArrayLike) -> Affine:
     return ras_ijk
 
 
-def geometry_from_simpleitk(image: sitk.Image) -> VolumeGeometry:
+def geometry_from_simpleitk(image: SimpleITK.Image) -> VolumeGeometry:
     """Geometry of a three-dimensional SimpleITK image.
 
     Raises
@@ -51,11 +51,11 @@ def geometry_from_simpleitk(image: sitk.Image) -> VolumeGeometry:
     return VolumeGeometry((slices, rows, columns), affine)
 
 
-def image_to_simpleitk(array: npt.NDArray[np.generic], geometry: VolumeGeometry) -> sitk.Image:
+def image_to_simpleitk(array: npt.NDArray[np.generic], geometry: VolumeGeometry) -> SimpleITK.Image:
     """Copy an array on `geometry` into a SimpleITK image with the same place in the patient."""
-    import SimpleITK as sitk
+    import SimpleITK
 
-    image = sitk.GetImageFromArray(array)
+    image = SimpleITK.GetImageFromArray(array)
     image.SetSpacing(geometry.spacing_mm[::-1])
     image.SetOrigin(geometry.origin_lps_mm)
     image.SetDirection(geometry.direction[:, ::-1].ravel().tolist())

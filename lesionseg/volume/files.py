@@ -122,9 +122,7 @@ def _read_hounsfield(path: Path) -> tuple[HUArray, VolumeGeometry]:
     return compact_hounsfield(values, str(path)), geometry
 
 
-def _write(
-    values: npt.NDArray[np.generic], geometry: VolumeGeometry, path: Path, intent_code: int
-) -> None:
+def _write(values: npt.NDArray[np.generic], geometry: VolumeGeometry, path: Path, intent_code: int) -> None:
     suffix = _volume_suffix(path)
     if suffix not in WRITTEN_SUFFIXES:
         raise ConfigurationError(

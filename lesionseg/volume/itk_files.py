@@ -23,7 +23,7 @@ from lesionseg.volume.convert import geometry_from_simpleitk, image_to_simpleitk
 from lesionseg.volume.geometry import VolumeGeometry
 
 if TYPE_CHECKING:
-    import SimpleITK as sitk
+    import SimpleITK
 
 _NRRD_SUFFIXES = (".nrrd", ".nhdr")
 
@@ -40,10 +40,10 @@ def read_itk_array(path: Path) -> tuple[npt.NDArray[np.generic], VolumeGeometry]
     IntensityError
         If the voxels are vectors, colours or complex numbers.
     """
-    import SimpleITK as sitk
+    import SimpleITK
 
-    with _quiet(sitk), _failures_named(path):
-        reader = sitk.ImageFileReader()
+    with _quiet(), _failures_named(path):
+        reader = SimpleITK.ImageFileReader()
         reader.SetFileName(str(path))
         reader.ReadImageInformation()
         _refuse_unusable(reader, path)
@@ -51,7 +51,7 @@ def read_itk_array(path: Path) -> tuple[npt.NDArray[np.generic], VolumeGeometry]
         image = reader.Execute()
     if image.GetDimension() == 4:
         image = image[..., 0]
-    return sitk.GetArrayFromImage(image), geometry_from_simpleitk(image)
+    return SimpleITK.GetArrayFromImage(image), geometry_from_simpleitk(image)
 
 
 def write_itk_array(values: npt.NDArray[np.generic], geometry: VolumeGeometry, path: Path) -> None:
@@ -62,19 +62,19 @@ def write_itk_array(values: npt.NDArray[np.generic], geometry: VolumeGeometry, p
     OutputError
         If the file cannot be written.
     """
-    import SimpleITK as sitk
+    import SimpleITK
 
-    with staged_file(path) as staged, _quiet(sitk):
+    with staged_file(path) as staged, _quiet():
         try:
-            sitk.WriteImage(image_to_simpleitk(values, geometry), str(staged), useCompression=True)
+            SimpleITK.WriteImage(image_to_simpleitk(values, geometry), str(staged), useCompression=True)
         except RuntimeError as error:
             raise OutputError(
                 "the image could not be written", case=str(path), found=_last_line(error)
             ) from error
 
 
-def _refuse_unusable(reader: sitk.ImageFileReader, path: Path) -> None:
-    import SimpleITK as sitk
+def _refuse_unusable(reader: SimpleITK.ImageFileReader, path: Path) -> None:
+    import SimpleITK
 
     size = reader.GetSize()
     if len(size) < 3 or max(size[3:], default=1) > 1:
@@ -85,7 +85,7 @@ def _refuse_unusable(reader: sitk.ImageFileReader, path: Path) -> None:
             found=" x ".join(str(length) for length in size),
             remedy="Save one time point or channel as a file of its own",
         )
-    kind = sitk.GetPixelIDValueAsString(reader.GetPixelIDValue())
+    kind = SimpleITK.GetPixelIDValueAsString(reader.GetPixelIDValue())
     if reader.GetNumberOfComponents() != 1 or "complex" in kind:
         raise IntensityError(
             "the voxels are not plain numbers",
@@ -104,7 +104,7 @@ def _refuse_unusable(reader: sitk.ImageFileReader, path: Path) -> None:
         )
 
 
-def _has_space(reader: sitk.ImageFileReader) -> bool:
+def _has_space(reader: SimpleITK.ImageFileReader) -> bool:
     if not reader.HasMetaDataKey("NRRD_space"):
         return False
     space = reader.GetMetaData("NRRD_space")
@@ -125,15 +125,16 @@ def _failures_named(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet(sitk: object) -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Keep ITK's C++ warnings off stderr for a while: what matters is checked and raised here."""
-    process = sitk.ProcessObject  # type: ignore[attr-defined]
-    shown = process.GetGlobalWarningDisplay()
-    process.SetGlobalWarningDisplay(False)
+    from SimpleITK import ProcessObject
+
+    shown = ProcessObject.GetGlobalWarningDisplay()
+    ProcessObject.GlobalWarningDisplayOff()
     try:
         yield
     finally:
-        process.SetGlobalWarningDisplay(shown)
+        ProcessObject.SetGlobalWarningDisplay(shown)
 
 
 def _last_line(error: BaseException) -> str:

@@ -34,62 +34,38 @@ _OTHER_TYPES = {1: "1-bit", 32: "complex", 128: "RGB colour", 1536: "128-bit flo
                 2048: "complex", 2304: "RGBA colour"}  # fmt: skip
 
 
-def _fields(
-    real: str, whole: str, dim: int, pixdim: int, transform: int, quatern: int
-) -> dict[str, tuple[object, int]]:
-    step = np.dtype(real).itemsize
-    return {
-        "dim": (f"8{whole}", dim),
-        "pixdim": (f"8{real}", pixdim),
-        "qform_code": ("i2" if step == 4 else "i4", transform),
-        "sform_code": ("i2" if step == 4 else "i4", transform + step // 2),
-        "quatern": (f"3{real}", quatern),
-        "qoffset": (f"3{real}", quatern + 3 * step),
-        "srow": (f"(3,4){real}", quatern + 6 * step),
-    }
-
-
-def _layout(fields: dict[str, tuple[object, int]], size: int) -> np.dtype[np.void]:
+def _layout(size: int, fields: dict[str, tuple[str, int]]) -> np.dtype[np.void]:
+    """Record type of a header of `size` bytes from its fields' types and byte offsets."""
     return np.dtype(
         {
             "names": list(fields),
             "formats": [form for form, _ in fields.values()],
-            "offsets": [at for _, at in fields.values()],
+            "offsets": [offset for _, offset in fields.values()],
             "itemsize": size,
         }
     )
 
 
 _NIFTI1 = _layout(
-    {
-        "sizeof_hdr": ("i4", 0),
-        "intent_code": ("i2", 68),
-        "datatype": ("i2", 70),
-        "bitpix": ("i2", 72),
-        "vox_offset": ("f4", 108),
-        "scl_slope": ("f4", 112),
-        "scl_inter": ("f4", 116),
-        "xyzt_units": ("u1", 123),
-        "magic": ("S4", 344),
-    }
-    | _fields("f4", "i2", dim=40, pixdim=76, transform=252, quatern=256),
     NIFTI1_BYTES,
-)
-_NIFTI2 = _layout(
     {
-        "sizeof_hdr": ("i4", 0),
-        "magic": ("S8", 4),
-        "datatype": ("i2", 12),
-        "bitpix": ("i2", 14),
-        "vox_offset": ("i8", 168),
-        "scl_slope": ("f8", 176),
-        "scl_inter": ("f8", 184),
-        "xyzt_units": ("i4", 500),
-        "intent_code": ("i4", 504),
-    }
-    | _fields("f8", "i8", dim=16, pixdim=104, transform=344, quatern=352),
+        "sizeof_hdr": ("i4", 0), "dim": ("8i2", 40), "intent_code": ("i2", 68), "datatype": ("i2", 70),
+        "bitpix": ("i2", 72), "pixdim": ("8f4", 76), "vox_offset": ("f4", 108), "scl_slope": ("f4", 112),
+        "scl_inter": ("f4", 116), "xyzt_units": ("u1", 123), "qform_code": ("i2", 252),
+        "sform_code": ("i2", 254), "quatern": ("3f4", 256), "qoffset": ("3f4", 268),
+        "srow": ("(3,4)f4", 280), "magic": ("S4", 344),
+    },
+)  # fmt: skip
+_NIFTI2 = _layout(
     NIFTI2_BYTES,
-)
+    {
+        "sizeof_hdr": ("i4", 0), "magic": ("S8", 4), "datatype": ("i2", 12), "bitpix": ("i2", 14),
+        "dim": ("8i8", 16), "pixdim": ("8f8", 104), "vox_offset": ("i8", 168), "scl_slope": ("f8", 176),
+        "scl_inter": ("f8", 184), "qform_code": ("i4", 344), "sform_code": ("i4", 348),
+        "quatern": ("3f8", 352), "qoffset": ("3f8", 376), "srow": ("(3,4)f8", 400),
+        "xyzt_units": ("i4", 500), "intent_code": ("i4", 504),
+    },
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -180,10 +156,10 @@ def nifti_header_bytes(geometry: VolumeGeometry, voxel_type: npt.DTypeLike, inte
 
 def _record(head: bytes, case: str) -> np.void:
     for layout, magic in ((_NIFTI1, b"n+1"), (_NIFTI2, b"n+2\0\r\n\x1a\n")):
-        for order in "<>":
+        for ordered in (layout.newbyteorder("<"), layout.newbyteorder(">")):
             if len(head) < layout.itemsize:
                 continue
-            record = np.frombuffer(head, layout.newbyteorder(order), count=1)[0]
+            record = np.frombuffer(head, ordered, count=1)[0]
             if record["sizeof_hdr"] == layout.itemsize and record["magic"] == magic:
                 return np.void(record)
     raise UnreadableFileError(
@@ -218,8 +194,8 @@ def _voxel_type(record: np.void, case: str) -> np.dtype[np.generic]:
             found=_OTHER_TYPES.get(code, f"NIfTI data type {code}"),
             remedy="Export the scan as 16-bit Hounsfield units",
         )
-    order = record.dtype["dim"].base.byteorder
-    return np.dtype(_VOXEL_TYPES[code]).newbyteorder(order)
+    kind = np.dtype(_VOXEL_TYPES[code])
+    return kind if record.dtype["sizeof_hdr"].isnative else kind.newbyteorder("S")
 
 
 def _data_offset(record: np.void, case: str) -> int:

@@ -6,8 +6,8 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -42,9 +42,7 @@ def read_nifti_volume(path: Path) -> tuple[HUArray, VolumeGeometry]:
     """
     with _opened(path) as stream:
         header = _header(stream, path)
-        values = allocate_hounsfield(
-            header.geometry.shape, header.voxel_type, header.slope, header.intercept
-        )
+        values = allocate_hounsfield(header.geometry.shape, header.voxel_type, header.slope, header.intercept)
         _stream_into(values, stream, header, path)
     return compact_hounsfield(values, str(path)), header.geometry
 
@@ -81,7 +79,7 @@ def write_nifti(
 
 
 @contextmanager
-def _compressed(raw: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
+def _compressed(raw: BufferedIOBase, path: Path) -> Iterator[BufferedIOBase]:
     if path.suffix.lower() != ".gz":
         yield raw
         return
@@ -91,7 +89,7 @@ def _compressed(raw: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[BufferedIOBase]:
     """Open a file, uncompressing it if its first bytes say gzip, whatever its name."""
     try:
         with path.open("rb") as raw:
@@ -111,7 +109,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         ) from error
 
 
-def _header(stream: IO[bytes], path: Path) -> NiftiHeader:
+def _header(stream: BufferedIOBase, path: Path) -> NiftiHeader:
     head = stream.read(NIFTI2_BYTES)
     header = parse_nifti_header(head, str(path))
     expected = header.data_offset + int(np.prod(header.geometry.shape)) * header.voxel_type.itemsize
@@ -124,7 +122,7 @@ def _header(stream: IO[bytes], path: Path) -> NiftiHeader:
 
 
 def _stream_into(
-    values: npt.NDArray[np.generic], stream: IO[bytes], header: NiftiHeader, path: Path
+    values: npt.NDArray[np.generic], stream: BufferedIOBase, header: NiftiHeader, path: Path
 ) -> None:
     """Fill `values` block by block of slices, then read on to the end so that gzip checks its sum."""
     slices, rows, columns = header.geometry.shape
