@@ -15,7 +15,7 @@ from lesionseg.phantoms.fields import ChestGrid, Float
 Points = npt.NDArray[np.float64]
 MURRAY_EXPONENT = 2.7
 """Parent radius^e = sum of child radii^e; 3 in Murray (1926), a little less measured in lungs."""
-PATH_WEIGHT = 0.2
+PATH_WEIGHT = 0.12
 """How much a long way back to the root counts when a branch chooses where to spring from."""
 
 
@@ -54,11 +54,14 @@ class TreeSettings:
         Length of the pieces a branch is made of.
     wander_mm : float
         How far a piece strays from the straight course.
+    trunks : int
+        Branches that leave the root.
     """
 
     tip_radius_mm: float
     step_mm: float = 11.0
     wander_mm: float = 1.6
+    trunks: int = 4
 
 
 def grow_tree(
@@ -66,18 +69,21 @@ def grow_tree(
 ) -> Segments:
     """Connect all targets (n, 3) to the root by a branching tree.
 
-    Targets are taken from near to far; each springs from the node that costs least: its distance plus a
-    share of that node's way to the root.
+    A few trunks reach for random targets; the rest are taken from near to far, and each springs from the
+    node outside the root that costs least: its distance plus a share of that node's way to the root.
     """
     root = np.asarray(root_mm, np.float64)
     nodes = np.empty((1 + 80 * (len(targets_mm) + 1), 3))
     nodes[0] = root
     parents, path = [-1], np.zeros(len(nodes))
     order = np.argsort(np.linalg.norm(targets_mm - root, axis=1))
-    for target in targets_mm[order]:
+    trunks = rng.permutation(order)[: settings.trunks]
+    order = np.concatenate([trunks, order[~np.isin(order, trunks)]])
+    for number, target in enumerate(targets_mm[order]):
         count = len(parents)
         distance = np.linalg.norm(nodes[:count] - target, axis=1)
-        parent = int(np.argmin(distance + PATH_WEIGHT * path[:count]))
+        cost = distance + PATH_WEIGHT * path[:count]
+        parent = 0 if number < settings.trunks else 1 + int(np.argmin(cost[1:]))
         pieces = min(80, max(1, round(distance[parent] / settings.step_mm)))
         course = nodes[parent] + (target - nodes[parent]) * (np.arange(1, pieces + 1) / pieces)[:, None]
         course[:-1] += rng.normal(0, settings.wander_mm, (pieces - 1, 3))
@@ -108,18 +114,17 @@ def chain(points_mm: npt.ArrayLike, radii_mm: npt.ArrayLike) -> Segments:
 def draw_segments(fraction: Float, grid: ChestGrid, segments: Segments) -> None:
     """Raise `fraction` (0 to 1, in place) to the share of each voxel that lies inside the capsules.
 
-    Tubes thinner than a voxel are drawn one voxel wide with the share of its cross-section that they fill,
-    so that they keep their mass at any spacing.
+    Tubes thinner than a voxel are drawn one voxel wide and fainter, so that they keep their mass at any
+    spacing.
     """
-    edge = grid.edge_mm
-    flatten = min(1.0, edge / grid.spacing_mm[0])
+    slice_mm, edge = grid.spacing_mm[0], grid.edge_mm
     for start, end, first, last in zip(
         segments.start_mm, segments.end_mm, segments.start_radius_mm, segments.end_radius_mm, strict=True
     ):
-        squash = flatten if max(first, last) < 3.0 else 1.0
-        reach = max(first, last) + edge
-        reach_zyx = np.array([reach / squash, reach, reach])
-        box = grid.box(np.minimum(start, end) - reach_zyx, np.maximum(start, end) + reach_zyx)
+        radius = max(first, last)
+        squash = min(1.0, max(edge, 2 * radius) / slice_mm)
+        reach = np.array([(radius + edge) / squash, radius + edge, radius + edge])
+        box = grid.box(np.minimum(start, end) - reach, np.maximum(start, end) + reach)
         if box is not None:
             share = _capsule(grid.sub(box), (start, end), (first, last), squash)
             np.maximum(fraction[box], share, out=fraction[box])
@@ -128,6 +133,7 @@ def draw_segments(fraction: Float, grid: ChestGrid, segments: Segments) -> None:
 def _capsule(
     grid: ChestGrid, ends: tuple[Points, Points], radii: tuple[float, float], squash: float
 ) -> Float:
+    """Soft capsule in a space whose z axis is squashed, which widens it to the slice thickness."""
     edge = np.float32(grid.edge_mm)
     start = ends[0].astype(np.float32)
     axis = (ends[1] - ends[0]).astype(np.float32) * np.array([squash, 1, 1], np.float32)
@@ -138,7 +144,14 @@ def _capsule(
         (dz - along * axis[0]) ** 2 + (dy - along * axis[1]) ** 2 + (dx - along * axis[2]) ** 2
     )
     radius = np.float32(radii[0]) + along * np.float32(radii[1] - radii[0])
-    filled = min(1.0, np.pi * max(radii) ** 2 * squash / float(edge) ** 2)
-    return np.asarray(
-        np.clip((radius - distance) / edge + np.float32(0.5), 0, 1) * np.float32(filled), np.float32
-    )
+    length = float(np.linalg.norm(ends[1] - ends[0]))
+    drawn = _soft_disc_mm2(max(radii), grid.edge_mm) * np.sqrt(length2) / squash
+    faintness = np.float32(min(1.0, np.pi * max(radii) ** 2 * length / drawn))
+    return np.asarray(np.clip((radius - distance) / edge + np.float32(0.5), 0, 1) * faintness, np.float32)
+
+
+def _soft_disc_mm2(radius_mm: float, edge_mm: float) -> float:
+    """Integral over the plane of a disc whose border falls linearly from 1 to 0 over `edge_mm`."""
+    if radius_mm >= edge_mm / 2:
+        return float(np.pi * (radius_mm**2 + edge_mm**2 / 12))
+    return float(np.pi * (radius_mm + edge_mm / 2) ** 2 * (radius_mm / edge_mm + 0.5) / 3)
