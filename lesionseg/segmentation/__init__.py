@@ -1,1 +1,65 @@
-"""Lungs and lesions on a CT volume: model bundles, preprocessing, inference runtimes, post-processing."""
+"""Lungs and lesions on a CT volume: model bundles, preprocessing, inference runtimes, post-processing.
+
+Importing this room loads neither torch nor MONAI nor OpenVINO; they come when a network is built or run.
+"""
+
+from lesionseg.segmentation.bundle import (
+    ModelBundle,
+    default_bundle_folder,
+    list_bundles,
+    load_bundle,
+    write_bundle,
+)
+from lesionseg.segmentation.device import (
+    RuntimeDescription,
+    available_devices,
+    available_runtimes,
+    describe_runtimes,
+    resolve,
+)
+from lesionseg.segmentation.metadata import (
+    ModelMetadata,
+    NetworkSpec,
+    PreprocessingSpec,
+    TrainingSource,
+    WindowSpec,
+)
+from lesionseg.segmentation.preprocessing import (
+    Box,
+    PreparedVolume,
+    prepare,
+    prepare_labels,
+    restore,
+    working_hu,
+)
+from lesionseg.segmentation.protocol import Progress, Runtime, Segmenter
+from lesionseg.segmentation.segmenter import NetworkSegmenter, open_segmenter
+
+__all__ = [
+    "Box",
+    "ModelBundle",
+    "ModelMetadata",
+    "NetworkSegmenter",
+    "NetworkSpec",
+    "PreparedVolume",
+    "PreprocessingSpec",
+    "Progress",
+    "Runtime",
+    "RuntimeDescription",
+    "Segmenter",
+    "TrainingSource",
+    "WindowSpec",
+    "available_devices",
+    "available_runtimes",
+    "default_bundle_folder",
+    "describe_runtimes",
+    "list_bundles",
+    "load_bundle",
+    "open_segmenter",
+    "prepare",
+    "prepare_labels",
+    "resolve",
+    "restore",
+    "working_hu",
+    "write_bundle",
+]

@@ -14,14 +14,13 @@ import numpy.typing as npt
 
 from lesionseg.core.errors import SegmentationError
 from lesionseg.segmentation.metadata import PreprocessingSpec
-from lesionseg.segmentation.resampling import FloatArray, axis_weights, resample_planes
+from lesionseg.segmentation.resampling import FloatArray, axis_weights, resample, resample_planes
 from lesionseg.volume import AxisOrder, CTVolume, LabelMap, VolumeGeometry, standard_axis_order
 
 CT_RANGE_HU = (-1024.0, 3071.0)
 """What 12-bit CT stores; beyond it lie padding and metal, which must not bleed into neighbours."""
 SPACING_TOLERANCE = 0.01
 """A slice spacing within 1 % of the allowed range counts as inside it."""
-BLOCK_SLICES = 16
 
 LogitArray = npt.NDArray[np.float32] | npt.NDArray[np.float16]
 
@@ -108,9 +107,17 @@ def prepare(volume: CTVolume, spec: PreprocessingSpec) -> PreparedVolume:
     order = standard_axis_order(volume.geometry)
     standard = order.apply_to_geometry(volume.geometry)
     geometry = working_geometry(standard, spec)
-    intensity = _resample(order.apply(volume.hu), geometry.shape, CT_RANGE_HU)
+    intensity = resample(order.apply(volume.hu), geometry.shape, limits=CT_RANGE_HU)
     _scale_in_place(intensity, spec)
     return PreparedVolume(intensity, geometry, order, volume.geometry)
+
+
+def working_hu(prepared: PreparedVolume, spec: PreprocessingSpec) -> FloatArray:
+    """HU on the working grid, as far as the window kept them: clipped to ``spec.window_hu``."""
+    (low_hu, high_hu), (low, high) = spec.window_hu, spec.scaled_to
+    return (prepared.intensity - np.float32(low)) * np.float32(
+        (high_hu - low_hu) / (high - low)
+    ) + np.float32(low_hu)
 
 
 def prepare_labels(label_map: LabelMap, spec: PreprocessingSpec) -> npt.NDArray[np.uint8]:
@@ -129,7 +136,7 @@ def prepare_labels(label_map: LabelMap, spec: PreprocessingSpec) -> npt.NDArray[
     best = np.full(shape, -1.0, dtype=np.float32)
     result = np.zeros(shape, dtype=np.uint8)
     for value in range(label_map.scheme.maximum + 1):
-        share = _resample(labels == value, shape, (0.0, 1.0))
+        share = resample(labels == value, shape)
         result[share > best] = value
         np.maximum(best, share, out=best)
     return result
@@ -182,21 +189,6 @@ def _working_slices(count: int, spacing_mm: float, spec: PreprocessingSpec) -> i
 
 def _nearest_length(count: int, spacing_mm: float, wanted_mm: float) -> int:
     return max(1, round(count * spacing_mm / wanted_mm))
-
-
-def _resample(
-    source: npt.NDArray[np.generic], shape: tuple[int, int, int], limits: tuple[float, float]
-) -> FloatArray:
-    weights = [axis_weights(old, new) for old, new in zip(source.shape, shape, strict=True)]
-    result = np.zeros(shape, dtype=np.float32)
-    for start in range(0, source.shape[0], BLOCK_SLICES):
-        block = np.array(source[start : start + BLOCK_SLICES], dtype=np.float32, order="C")
-        np.clip(block, *limits, out=block)
-        for offset, plane in enumerate(resample_planes(block, weights[1], weights[2])):
-            column = weights[0][:, start + offset]
-            for target in np.flatnonzero(column):
-                result[target] += column[target] * plane
-    return result
 
 
 def _scale_in_place(intensity: FloatArray, spec: PreprocessingSpec) -> None:

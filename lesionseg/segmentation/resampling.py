@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
+BLOCK_SLICES = 16
+"""Slices held as float32 at a time while a volume is resampled."""
+
 
 def axis_weights(source_length: int, target_length: int) -> FloatArray:
     """Weights that turn `source_length` samples into `target_length`.
@@ -36,3 +39,26 @@ def resample_planes(planes: FloatArray, row_weights: FloatArray, column_weights:
     if column_weights.shape[0] != column_weights.shape[1]:
         planes = planes @ column_weights.T
     return planes
+
+
+def resample(
+    source: npt.NDArray[np.generic],
+    shape: tuple[int, int, int],
+    *,
+    limits: tuple[float, float] | None = None,
+) -> FloatArray:
+    """Resample a volume to `shape` over the same extent, clipping the source to `limits` first.
+
+    Memory beyond the result stays within `BLOCK_SLICES` source slices.
+    """
+    weights = [axis_weights(old, new) for old, new in zip(source.shape, shape, strict=True)]
+    result = np.zeros(shape, dtype=np.float32)
+    for start in range(0, source.shape[0], BLOCK_SLICES):
+        block = np.array(source[start : start + BLOCK_SLICES], dtype=np.float32, order="C")
+        if limits is not None:
+            np.clip(block, *limits, out=block)
+        for offset, plane in enumerate(resample_planes(block, weights[1], weights[2])):
+            share = weights[0][:, start + offset]
+            for target in np.flatnonzero(share):
+                result[target] += share[target] * plane
+    return result

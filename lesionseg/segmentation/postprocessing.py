@@ -1,0 +1,93 @@
+"""What anatomy says about the label map: at most two lungs, no islands, no holes, no airways.
+
+Labels are exclusive and every rule works on the lung as a whole (labels 1, 2 and 3) or adds label 1, so solid
+component, lesion and lung stay nested.
+"""
+
+from __future__ import annotations
+
+import cc3d
+import fill_voids
+import numpy as np
+import numpy.typing as npt
+
+from lesionseg.core.labels import Label
+from lesionseg.segmentation.airways import airway_mask
+from lesionseg.segmentation.resampling import FloatArray
+
+LARGEST_COMPONENTS = 2
+"""Both lungs; they may also touch and be one component, or only one may be there."""
+SMALLEST_RELATIVE_SIZE = 0.1
+"""The second component against the largest. A shrunken lung keeps more than a tenth of the other; a stray
+piece of bowel gas or of an airway rarely reaches it."""
+AIRWAY_LEAD = 1.0
+"""By how much background then leads the other logits in an airway."""
+
+
+def exclude_airways(
+    logits: npt.NDArray[np.float16], hu: FloatArray, spacing_mm: tuple[float, float, float]
+) -> None:
+    """Make trachea and main bronchi background, in place.
+
+    Done on the logits, before they are interpolated, so that the lung's new border is smooth on the scan's
+    grid.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (labels, slices, rows, columns), float16
+        On the same grid as `hu`; changed in place.
+    hu : ndarray, float32
+        Standard axial order.
+    spacing_mm : (float, float, float)
+    """
+    airways = airway_mask(hu, spacing_mm)
+    logits[Label.BACKGROUND][airways] = logits[:, airways].max(axis=0) + np.float16(AIRWAY_LEAD)
+
+
+def clean_lungs(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Keep the lungs and close their holes.
+
+    - Connected pieces of lung (labels 1 to 3 together, corners touching) are ranked by size; the largest
+      stays, and the second if it reaches `SMALLEST_RELATIVE_SIZE` of it. Everything else becomes background,
+      lesions that hang on no lung included.
+    - Background that one lung encloses on all sides in three dimensions (vessels, small nodules the network
+      left out) becomes lung without lesion, label 1: the network did not call it lesion, and this rule does
+      not guess.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (slices, rows, columns), uint8
+
+    Returns
+    -------
+    ndarray of uint8
+        A new array; all 0 if `labels` is.
+    """
+    result = np.zeros_like(labels)
+    box = _bounding_box(labels)
+    if box is None:
+        return result
+    cut, view = labels[box], result[box]
+    for lung in _lungs(cut > 0):
+        view[lung] = cut[lung]
+        view[np.asarray(fill_voids.fill(lung), dtype=np.bool_) & (view == 0)] = Label.LUNG
+    return result
+
+
+def _lungs(mask: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.bool_]]:
+    """Return masks of the components to keep, the largest first."""
+    components = cc3d.connected_components(mask, connectivity=26)
+    sizes = np.bincount(components.ravel())
+    sizes[0] = 0
+    ranked = np.argsort(-sizes, kind="stable")[:LARGEST_COMPONENTS]
+    return [
+        components == label for label in ranked if sizes[label] >= SMALLEST_RELATIVE_SIZE * sizes[ranked[0]]
+    ]
+
+
+def _bounding_box(labels: npt.NDArray[np.uint8]) -> tuple[slice, slice, slice] | None:
+    present = [np.flatnonzero(labels.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    if not present[0].size:
+        return None
+    depth, height, width = (slice(int(found[0]), int(found[-1]) + 1) for found in present)
+    return depth, height, width
