@@ -4,10 +4,10 @@
     .venv/bin/python scripts/fuzz_dicom.py --count 2000 --real-data ../shared/data
 
 Each file is one slice of a six-slice series (eight encodings, and one enhanced multi-frame file), damaged
-once to three times: bits flipped, bytes overwritten, cut, removed, inserted, repeated, moved; lengths, VRs and
-values replaced by extreme ones. The whole series is then loaded and its folder checked, in a watched process
-with limited memory. File N of a seed is always the same one. Ends with exit code 1 if any file gave an
-untyped exception, a hang, a crash or ran out of memory.
+once to three times: bits flipped; bytes overwritten, cut, removed, inserted, repeated or moved; lengths, VRs
+and values made extreme. The whole series is then loaded and its folder checked, in a watched process with
+limited memory. File N of a seed is always the same one. Ends with exit code 1 if any file gave an untyped
+exception, a hang, a crash or ran out of memory.
 """
 
 from __future__ import annotations

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -51,33 +54,21 @@ def swap_to_big_endian(dataset: Dataset) -> Dataset:
 
 
 def _encode_with_gdcm(dataset: Dataset, syntax: UID) -> Dataset:
+    """Through files, which is the only way gdcm's Python binding takes bytes on every version."""
     import gdcm
-    from pydicom.encaps import encapsulate
 
-    image = gdcm.Image()
-    image.SetNumberOfDimensions(2)
-    image.SetDimension(0, int(dataset.Columns))
-    image.SetDimension(1, int(dataset.Rows))
-    image.SetPhotometricInterpretation(
-        gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2)
-    )
-    image.SetPixelFormat(
-        gdcm.PixelFormat(
-            1, 16, int(dataset.BitsStored), int(dataset.HighBit), int(dataset.PixelRepresentation)
-        )
-    )
-    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
-    element.SetByteValue(bytes(dataset.PixelData), gdcm.VL(len(dataset.PixelData)))
-    image.SetDataElement(element)
-    change = gdcm.ImageChangeTransferSyntax()
-    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(syntax))))
-    change.SetInput(image)
-    if not change.Change():
-        raise RuntimeError(f"gdcm cannot encode {syntax}")
-    fragments = change.GetOutput().GetDataElement().GetSequenceOfFragments()
-    frame = fragments.GetFragment(0).GetByteValue().GetBuffer().encode("utf-8", "surrogateescape")
-    dataset.PixelData = encapsulate([frame])
-    dataset["PixelData"].VR = "OB"
-    dataset["PixelData"].is_undefined_length = True
-    dataset.file_meta.TransferSyntaxUID = syntax
-    return dataset
+    with tempfile.TemporaryDirectory() as name:
+        source, target = Path(name) / "source.dcm", Path(name) / "target.dcm"
+        dataset.save_as(source, enforce_file_format=True)
+        reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+        reader.SetFileName(str(source))
+        change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(syntax))))
+        if reader.Read():
+            change.SetInput(reader.GetImage())
+            if change.Change():
+                writer.SetFile(reader.GetFile())
+                writer.SetImage(change.GetOutput())
+                writer.SetFileName(str(target))
+                if writer.Write():
+                    return dcmread(target)
+    raise RuntimeError(f"gdcm cannot encode {syntax}")

@@ -25,7 +25,7 @@ from tests.support.ct_series import chest_volume, save, write_series
 from tests.support.encode import encode
 from tests.support.enhanced_series import enhanced_dataset
 
-FUZZ_SHAPE, FUZZ_SPACING_MM = (6, 24, 24), (40.0, 14.0, 14.0)
+FUZZ_SHAPE, FUZZ_SPACING_MM = (6, 32, 32), (40.0, 11.0, 11.0)
 FUZZ_SYNTAXES: dict[str, UID] = {
     "explicit": ExplicitVRLittleEndian,
     "implicit": ImplicitVRLittleEndian,
