@@ -1,0 +1,1 @@
+"""Learning a network from chests and synthetic lesions."""

@@ -1,0 +1,146 @@
+"""The training loop: seeded, resumable, with averaged weights and checkpoints that are whole or absent."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from lesionseg.core.files import staged_file
+from lesionseg.training.losses import region_loss
+from lesionseg.training.sampling import SyntheticPatches
+
+LOG_COLUMNS = ("step", "loss", "cross_entropy", "dice_lung", "dice_lesion", "dice_solid", "learning_rate")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long and how fast to learn."""
+
+    steps: int = 3000
+    batch_size: int = 2
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    warmup_steps: int = 50
+    averaging: float = 0.995
+    gradient_limit: float = 5.0
+    checkpoint_every: int = 50
+    log_every: int = 10
+    workers: int = 1
+
+
+PatchSource = Callable[[int, int], SyntheticPatches]
+"""Makes the patches from number `first` on, `count` of them."""
+
+
+@dataclass(frozen=True)
+class _State:
+    """What a checkpoint holds: the network being trained, its running average, the optimizer."""
+
+    network: nn.Module
+    averaged: nn.Module
+    optimizer: torch.optim.Optimizer
+
+
+def train(
+    network: nn.Module,
+    patches: PatchSource,
+    settings: TrainingSettings,
+    folder: Path,
+    report: Callable[[dict[str, float]], None] | None = None,
+) -> dict[str, Tensor]:
+    """Train `network` and return the averaged weights.
+
+    Resumes from ``folder/checkpoint.pt`` where it exists, with the same sequence of patches an unbroken run
+    would have seen. A row of figures goes to ``folder/log.csv`` every `log_every` steps.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    state = _State(network, copy.deepcopy(network).eval(), optimizer)
+    done = _resume(folder / "checkpoint.pt", state)
+    source = patches(done * settings.batch_size, (settings.steps - done) * settings.batch_size)
+    loader = DataLoader(source, batch_size=settings.batch_size, num_workers=settings.workers)
+    network.train()
+    for step, (images, labels) in enumerate(loader, start=done + 1):
+        rate = learning_rate(step, settings)
+        figures = _learn(state, images, labels.long(), rate, settings.gradient_limit)
+        _average(state, min(settings.averaging, step / (step + 10.0)))
+        if step % settings.log_every == 0:
+            row = {"step": float(step), **figures, "learning_rate": rate}
+            _append_row(folder / "log.csv", row)
+            if report:
+                report(row)
+        if step % settings.checkpoint_every == 0 or step == settings.steps:
+            _save(folder / "checkpoint.pt", step, state, settings)
+    return {name: value.detach().clone() for name, value in state.averaged.state_dict().items()}
+
+
+def learning_rate(step: int, settings: TrainingSettings) -> float:
+    """Linear warm-up, then a cosine down to a hundredth of the peak."""
+    if step <= settings.warmup_steps:
+        return settings.learning_rate * step / settings.warmup_steps
+    progress = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
+    return settings.learning_rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress))))
+
+
+def _learn(
+    state: _State, images: Tensor, labels: Tensor, rate: float, gradient_limit: float
+) -> dict[str, float]:
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    state.optimizer.zero_grad(set_to_none=True)
+    loss, figures = region_loss(state.network(images), labels)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(state.network.parameters(), gradient_limit)
+    state.optimizer.step()
+    return {"loss": float(loss.detach()), **figures}
+
+
+@torch.no_grad()
+def _average(state: _State, keep: float) -> None:
+    current = state.network.state_dict()
+    for name, value in state.averaged.state_dict().items():
+        if value.dtype.is_floating_point:
+            value.mul_(keep).add_(current[name], alpha=1.0 - keep)
+        else:
+            value.copy_(current[name])
+
+
+def _save(path: Path, step: int, state: _State, settings: TrainingSettings) -> None:
+    content = {
+        "step": step,
+        "network": state.network.state_dict(),
+        "averaged": state.averaged.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+        "settings": asdict(settings),
+    }
+    with staged_file(path) as aside:
+        torch.save(content, aside)
+
+
+def _resume(path: Path, state: _State) -> int:
+    if not path.exists():
+        return 0
+    content = torch.load(path, weights_only=True)
+    state.network.load_state_dict(content["network"])
+    state.averaged.load_state_dict(content["averaged"])
+    state.optimizer.load_state_dict(content["optimizer"])
+    return int(content["step"])
+
+
+def _append_row(path: Path, row: dict[str, float]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, LOG_COLUMNS)
+        if new:
+            writer.writeheader()
+        writer.writerow({name: f"{row[name]:.6g}" for name in LOG_COLUMNS})

@@ -1,0 +1,114 @@
+"""Chests to train on: a scan with its lung truth, and which parts of it say nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lesionseg.training.lung_truth import lung_truth
+from lesionseg.volume.ct_volume import CTVolume
+from lesionseg.volume.orientation import standard_axis_order
+
+Box = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+"""Fractions of (slice, row, column) extent, each as (from, to), in standard axial order."""
+
+WHOLE = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class TrainingScan:
+    """One chest in standard axial order.
+
+    Attributes
+    ----------
+    hu : ndarray, int16, shape (slices, rows, columns)
+    lung, ignored : ndarray of bool
+        Lung truth; voxels whose truth is not known (real disease), left out of the loss.
+    depth_mm : ndarray, float16
+        Distance from the lung's surface, 0 outside.
+    spacing_mm : tuple of float
+        Along (slice, row, column).
+    weight : float
+        How often it is drawn, relative to the others.
+    """
+
+    name: str
+    hu: npt.NDArray[np.int16]
+    lung: npt.NDArray[np.bool_]
+    ignored: npt.NDArray[np.bool_]
+    depth_mm: npt.NDArray[np.float16]
+    spacing_mm: tuple[float, float, float]
+    weight: float = 1.0
+
+
+def training_scan(
+    volume: CTVolume,
+    *,
+    ignore: tuple[Box, ...] = (),
+    lung: npt.NDArray[np.bool_] | None = None,
+    weight: float = 1.0,
+) -> TrainingScan:
+    """Prepare a chest for training; without `lung` its lungs are found by classical steps.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        Any acquisition orientation.
+    ignore : tuple of Box
+        Parts with real disease; everything in them is left out of the loss.
+    lung : ndarray of bool, optional
+        Known lung truth on the volume's own grid.
+    """
+    import edt
+
+    order = standard_axis_order(volume.geometry)
+    hu = np.ascontiguousarray(order.apply(volume.hu)).astype(np.int16)
+    spacing_mm = order.apply_to_geometry(volume.geometry).spacing_mm
+    if lung is None:
+        mask, _ = lung_truth(hu, spacing_mm)
+    else:
+        mask = np.ascontiguousarray(order.apply(lung))
+    ignored = np.zeros_like(mask)
+    for box in ignore:
+        ignored[_box_slices(box, hu.shape)] = True
+    depth_mm = edt.edt(mask, anisotropy=spacing_mm).astype(np.float16)
+    return TrainingScan(volume.name, hu, mask, ignored, depth_mm, spacing_mm, weight)
+
+
+def save_training_scan(scan: TrainingScan, path: Path) -> None:
+    """Write a prepared chest as a NumPy archive."""
+    np.savez(
+        path,
+        name=scan.name,
+        hu=scan.hu,
+        lung=scan.lung,
+        ignored=scan.ignored,
+        depth_mm=scan.depth_mm,
+        spacing_mm=scan.spacing_mm,
+        weight=scan.weight,
+    )
+
+
+def load_training_scan(path: Path) -> TrainingScan:
+    """Read what `save_training_scan` wrote; no pickled objects are accepted."""
+    with np.load(path, allow_pickle=False) as stored:
+        slice_mm, row_mm, column_mm = (float(step) for step in stored["spacing_mm"])
+        return TrainingScan(
+            name=str(stored["name"]),
+            hu=stored["hu"],
+            lung=stored["lung"],
+            ignored=stored["ignored"],
+            depth_mm=stored["depth_mm"],
+            spacing_mm=(slice_mm, row_mm, column_mm),
+            weight=float(stored["weight"]),
+        )
+
+
+def _box_slices(box: Box, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple(
+        slice(round(start * length), round(stop * length))
+        for (start, stop), length in zip(box, shape, strict=True)
+    )

@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+import torch
+
+from lesionseg.core.labels import Label
+from lesionseg.training.fields import blur, rank_threshold, smooth_noise
+from lesionseg.training.losses import region_loss
+from lesionseg.training.sampling import IGNORED_LABEL, PatchSettings, SyntheticPatches
+from lesionseg.training.scans import load_training_scan, save_training_scan, training_scan
+from lesionseg.training.synthesis import LesionSettings, LungPatch, insert_lesions, scanner_variation
+from lesionseg.volume import CTVolume, VolumeGeometry
+
+SPACING_MM = (3.0, 1.5, 1.5)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def lung_patch() -> LungPatch:
+    hu = torch.full((6, 64, 64), 40.0)
+    lung = torch.zeros_like(hu, dtype=torch.bool)
+    lung[:, 8:56, 8:56] = True
+    hu[lung] = -850.0
+    depth_mm = torch.full_like(hu, 10.0) * lung
+    return LungPatch(hu, lung, depth_mm, SPACING_MM)
+
+
+ALWAYS = LesionSettings(clear_probability=0.0)
+
+
+def block_scan(*, ignore=()):
+    hu = np.full((20, 60, 70), 40, np.int16)
+    hu[3:17, 10:50, 10:30] = -850
+    hu[3:17, 10:50, 40:60] = -850
+    volume = CTVolume(hu, VolumeGeometry.from_axes(hu.shape, SPACING_MM), "block")
+    return training_scan(volume, lung=hu < -500, ignore=ignore)
+
+
+def test_smooth_noise_has_unit_variance_and_the_asked_scale():
+    fine = smooth_noise((4, 80, 80), SPACING_MM, 5.0, seeded())
+    coarse = smooth_noise((4, 80, 80), SPACING_MM, 40.0, seeded())
+    assert fine.std() == pytest.approx(1.0, abs=1e-3)
+    assert fine.diff(dim=2).abs().mean() > 3 * coarse.diff(dim=2).abs().mean()
+
+
+def test_blur_keeps_the_mean_of_a_constant_and_spreads_a_point():
+    assert torch.allclose(blur(torch.full((3, 9, 9), 7.0), (1.0, 1.0, 1.0)), torch.tensor(7.0))
+    point = torch.zeros(1, 15, 15)
+    point[0, 7, 7] = 1.0
+    spread = blur(point, (0.0, 1.0, 1.0))
+    assert spread.sum() == pytest.approx(1.0, abs=1e-4)
+    assert spread[0, 7, 7] < 0.2
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.5, 1.0])
+def test_rank_threshold_keeps_the_asked_fraction(fraction):
+    field = torch.randn((4, 30, 30), generator=seeded())
+    level = rank_threshold(field, torch.ones_like(field, dtype=torch.bool), fraction)
+    assert (field >= level).float().mean() == pytest.approx(fraction, abs=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_lesions_lie_in_the_lung_and_only_raise_it(seed):
+    patch = lung_patch()
+    hu, labels = insert_lesions(patch, ALWAYS, seeded(seed))
+    assert set(labels.unique().tolist()) <= {int(label) for label in Label}
+    assert not labels[~patch.lung].any()
+    assert (labels[patch.lung] >= int(Label.LUNG)).all()
+    assert (hu >= patch.hu - 1e-3).all()
+
+
+def test_labelled_lesion_is_denser_than_clear_lung():
+    raised, clear = [], []
+    for seed in range(12):
+        hu, labels = insert_lesions(lung_patch(), ALWAYS, seeded(seed))
+        raised += hu[labels >= int(Label.NON_SOLID)].tolist()
+        clear += hu[labels == int(Label.LUNG)].tolist()
+    assert np.median(raised) > np.median(clear) + 100
+
+
+def test_lesions_of_one_seed_are_the_same_and_of_another_are_not():
+    first = insert_lesions(lung_patch(), ALWAYS, seeded(5))
+    again = insert_lesions(lung_patch(), ALWAYS, seeded(5))
+    other = insert_lesions(lung_patch(), ALWAYS, seeded(6))
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])
+    assert not torch.equal(first[1], other[1])
+
+
+def test_patch_without_lung_gets_no_lesion():
+    patch = lung_patch()
+    empty = LungPatch(patch.hu, torch.zeros_like(patch.lung), patch.depth_mm, SPACING_MM)
+    hu, labels = insert_lesions(empty, ALWAYS, seeded())
+    assert torch.equal(hu, patch.hu)
+    assert not labels.any()
+
+
+def test_scanner_variation_leaves_shape_and_tissue_contrast():
+    patch = lung_patch()
+    varied = scanner_variation(patch.hu, patch.lung, seeded(2))
+    assert varied.shape == patch.hu.shape
+    assert varied[~patch.lung].mean() - varied[patch.lung].mean() > 500
+
+
+def test_patches_are_repeatable_and_mark_the_unknown():
+    settings = PatchSettings(slices=4, in_plane=(48, 64))
+    left = ((0.0, 1.0), (0.0, 1.0), (0.0, 0.5))
+    patches = SyntheticPatches([block_scan(ignore=(left,))], settings, count=6, seed=1)
+    image, labels = patches[3]
+    again, _ = patches[3]
+    assert image.shape == (1, 4, 48, 64)
+    assert torch.equal(image, again)
+    assert image.min() >= -1.0
+    assert image.max() <= 1.0
+    assert any((patches[index][1] == IGNORED_LABEL).any() for index in range(6))
+    with pytest.raises(IndexError):
+        patches[6]
+
+
+def test_sequence_goes_on_where_an_earlier_one_stopped():
+    settings = PatchSettings(slices=2, in_plane=(32, 32))
+    whole = SyntheticPatches([block_scan()], settings, count=5, seed=1)
+    rest = SyntheticPatches([block_scan()], settings, count=2, seed=1, first=3)
+    assert torch.equal(whole[4][0], rest[1][0])
+
+
+def test_prepared_scan_survives_the_disk(tmp_path):
+    scan = block_scan(ignore=(((0.0, 0.5), (0.0, 1.0), (0.0, 1.0)),))
+    save_training_scan(scan, tmp_path / "scan.npz")
+    back = load_training_scan(tmp_path / "scan.npz")
+    assert back.name == "block"
+    assert back.spacing_mm == SPACING_MM
+    for name in ("hu", "lung", "ignored", "depth_mm"):
+        assert np.array_equal(getattr(back, name), getattr(scan, name))
+
+
+def test_loss_of_the_truth_is_small_and_ignored_voxels_do_not_count():
+    labels = torch.randint(0, 4, (1, 2, 16, 16), generator=seeded())
+    logits = 20.0 * torch.nn.functional.one_hot(labels, 4).movedim(-1, 1).float()
+    loss, figures = region_loss(logits, labels)
+    assert loss < 1e-3
+    assert figures["dice_solid"] > 0.999
+    spoiled = logits.clone()
+    spoiled[:, :, 0] = -spoiled[:, :, 0]
+    worse, _ = region_loss(spoiled, labels)
+    assert worse > 1.0
+    hidden = labels.clone()
+    hidden[:, 0] = IGNORED_LABEL
+    assert region_loss(spoiled, hidden)[0] < 1e-3
