@@ -1,9 +1,9 @@
 """Synthetic COVID-like lesions, put into clear lung, with their exact truth.
 
-Shapes are level sets of smooth random fields with peripheral, dependent and focal priors. Ground glass raises
-the lung towards a target value while brighter vessels stay visible; consolidation replaces it, sometimes with
-air bronchograms. Hounsfield ranges enclose the published mixture for COVID-19 lung (healthy -829, ground glass
--652, consolidation -337, dense -12) and the -300 HU boundary between ground glass and consolidation.
+Shapes are level sets of smooth random fields with peripheral, dependent and focal priors. Ground glass
+raises the lung towards a target value while brighter vessels stay visible; consolidation replaces it,
+sometimes with air bronchograms. Hounsfield ranges enclose the published mixture for COVID-19 lung (healthy
+-829, ground glass -652, consolidation -337, dense -12) and the -300 HU boundary between the latter.
 
 Convention of the truth: *solid* is the consolidation field where it fills more than half of a voxel; its
 target lies between -280 and 60 HU before blur. Everything else that was raised is *non-solid*.

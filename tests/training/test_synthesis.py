@@ -107,7 +107,7 @@ def test_patches_are_repeatable_and_mark_the_unknown():
     settings = PatchSettings(slices=4, in_plane=(48, 64))
     left = ((0.0, 1.0), (0.0, 1.0), (0.0, 0.5))
     patches = SyntheticPatches([block_scan(ignore=(left,))], settings, count=6, seed=1)
-    image, labels = patches[3]
+    image, _ = patches[3]
     again, _ = patches[3]
     assert image.shape == (1, 4, 48, 64)
     assert torch.equal(image, again)
