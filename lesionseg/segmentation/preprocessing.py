@@ -8,13 +8,20 @@ network's output on that grid, or on a box of it, back to the scan's own grid an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 
 from lesionseg.core.errors import SegmentationError
 from lesionseg.segmentation.metadata import PreprocessingSpec
-from lesionseg.segmentation.resampling import FloatArray, axis_weights, resample, resample_planes
+from lesionseg.segmentation.resampling import (
+    FloatArray,
+    axis_weights,
+    resample,
+    resample_plane,
+    sparse_weights,
+)
 from lesionseg.volume import AxisOrder, CTVolume, LabelMap, VolumeGeometry, standard_axis_order
 
 CT_RANGE_HU = (-1024.0, 3071.0)
@@ -42,6 +49,14 @@ class Box:
         """Voxels along each axis."""
         depth, height, width = (stop - start for start, stop in zip(self.start, self.stop, strict=True))
         return depth, height, width
+
+    def inside(self, outer: Box) -> Box:
+        """Return this box counted from the corner of `outer`."""
+        start, stop = (
+            [edge - origin for edge, origin in zip(edges, outer.start, strict=True)]
+            for edges in (self.start, self.stop)
+        )
+        return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
     @property
     def slices(self) -> tuple[slice, slice, slice]:
@@ -171,11 +186,36 @@ def restore(logits: LogitArray, prepared: PreparedVolume, box: Box | None = None
         )
     standard_shape = prepared.order.apply_to_geometry(prepared.source).shape
     labels = np.zeros(standard_shape, dtype=np.uint8)
-    target, weights = _box_weights(standard_shape, prepared.geometry.shape, box)
+    needed = _foreground_box(logits, prepared, box)
+    if needed is None:
+        return np.ascontiguousarray(prepared.order.undo(labels))
+    logits = logits[:, *needed.inside(box).slices]
+    target, weights = _box_weights(standard_shape, prepared.geometry.shape, needed)
     view = labels[target.slices]
+    in_plane = sparse_weights(weights[1]), sparse_weights(weights[2])
     for index, slice_weights in enumerate(weights[0]):
-        view[index] = _largest(resample_planes(_mix_slices(logits, slice_weights), *weights[1:]))
+        mixed = _mix_slices(logits, slice_weights)
+        view[index] = _largest([resample_plane(plane, *in_plane) for plane in mixed])
     return np.ascontiguousarray(prepared.order.undo(labels))
+
+
+def _foreground_box(logits: LogitArray, prepared: PreparedVolume, box: Box) -> Box | None:
+    """Smallest part of `box` that decides labels: where any but background wins, and its neighbours.
+
+    Restoring that part alone gives the same labels, for interpolation cannot make a label win where
+    background leads all around. None if background wins everywhere.
+    """
+    foreground = np.greater_equal(logits[1:].max(axis=0), logits[0])
+    native = prepared.order.apply_to_geometry(prepared.source).shape
+    start, stop = [], []
+    for axis in range(3):
+        present = np.flatnonzero(foreground.any(axis=tuple(other for other in range(3) if other != axis)))
+        if not present.size:
+            return None
+        reach = ceil(max(1.0, prepared.geometry.shape[axis] / native[axis])) + 1
+        start.append(max(box.start[axis], box.start[axis] + int(present[0]) - reach))
+        stop.append(min(box.stop[axis], box.start[axis] + int(present[-1]) + 1 + reach))
+    return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
 def _working_slices(count: int, spacing_mm: float, spec: PreprocessingSpec) -> int:
@@ -224,11 +264,11 @@ def _mix_slices(logits: LogitArray, slice_weights: FloatArray) -> FloatArray:
     return np.asarray(mixed)
 
 
-def _largest(planes: FloatArray) -> npt.NDArray[np.uint8]:
+def _largest(planes: list[FloatArray]) -> npt.NDArray[np.uint8]:
     """Index of the largest channel; a running maximum is ten times faster than argmax over channels."""
-    best = planes[0].copy()
-    winner = np.zeros(best.shape, dtype=np.uint8)
-    for index in range(1, len(planes)):
-        winner[planes[index] > best] = index
-        np.maximum(best, planes[index], out=best)
+    best = planes[0].copy(order="K")  # the planes' own memory order: mixing orders is three times slower
+    winner = np.zeros_like(best, dtype=np.uint8)
+    for index, plane in enumerate(planes[1:], start=1):
+        np.copyto(winner, np.uint8(index), where=plane > best)
+        np.maximum(best, plane, out=best)
     return winner

@@ -8,10 +8,14 @@ from aliasing towards a coarser one (Turkowski 1990, "Filters for common resampl
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 FloatArray = npt.NDArray[np.float32]
+AxisMatrix: TypeAlias = "csr_array[np.float32, tuple[int, int]]"
 
 BLOCK_SLICES = 16
 """Slices held as float32 at a time while a volume is resampled."""
@@ -32,13 +36,25 @@ def axis_weights(source_length: int, target_length: int) -> FloatArray:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def resample_planes(planes: FloatArray, row_weights: FloatArray, column_weights: FloatArray) -> FloatArray:
-    """Resample the last two axes of ``(n, rows, columns)``; equal lengths are passed through untouched."""
-    if row_weights.shape[0] != row_weights.shape[1]:
-        planes = row_weights @ planes
-    if column_weights.shape[0] != column_weights.shape[1]:
-        planes = planes @ column_weights.T
-    return planes
+def sparse_weights(weights: FloatArray) -> AxisMatrix | None:
+    """Weights as a sparse matrix, or None where they change nothing.
+
+    Sparse, because each row holds but a few weights; and because scipy's product runs in one thread, it
+    neither depends on the number of threads nor stalls on a busy machine as a threaded matrix product does.
+    """
+    count = weights.shape[1]
+    if weights.shape[0] == count and np.array_equal(weights, np.eye(count, dtype=np.float32)):
+        return None
+    return csr_array(weights)
+
+
+def resample_plane(plane: FloatArray, rows: AxisMatrix | None, columns: AxisMatrix | None) -> FloatArray:
+    """Resample ``(rows, columns)``; an axis without weights is passed through untouched."""
+    if rows is not None:
+        plane = rows @ plane
+    if columns is not None:
+        plane = (columns @ plane.T).T
+    return plane
 
 
 def resample(
@@ -51,14 +67,16 @@ def resample(
 
     Memory beyond the result stays within `BLOCK_SLICES` source slices.
     """
-    weights = [axis_weights(old, new) for old, new in zip(source.shape, shape, strict=True)]
+    slices, rows, columns = (axis_weights(old, new) for old, new in zip(source.shape, shape, strict=True))
+    in_plane = sparse_weights(rows), sparse_weights(columns)
     result = np.zeros(shape, dtype=np.float32)
     for start in range(0, source.shape[0], BLOCK_SLICES):
         block = np.array(source[start : start + BLOCK_SLICES], dtype=np.float32, order="C")
         if limits is not None:
             np.clip(block, *limits, out=block)
-        for offset, plane in enumerate(resample_planes(block, weights[1], weights[2])):
-            share = weights[0][:, start + offset]
+        for offset, plane in enumerate(block):
+            resampled = resample_plane(plane, *in_plane)
+            share = slices[:, start + offset]
             for target in np.flatnonzero(share):
-                result[target] += share[target] * plane
+                result[target] += share[target] * resampled
     return result
