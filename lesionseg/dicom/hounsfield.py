@@ -1,0 +1,146 @@
+"""From stored values to Hounsfield units: unused bits off, sign on, rescaled, padding set to air."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from lesionseg.dicom.decoding import StoredArray
+from lesionseg.dicom.headers import PixelFormat, SliceHeader
+from lesionseg.dicom.settings import Note
+from lesionseg.volume.ct_volume import HUArray
+
+AIR_HU: Final = -1024
+"""What voxels outside the reconstruction are set to: the lowest value of the usual 12-bit CT scale, which
+scanners without a padding value write there themselves."""
+BELOW_ANY_TISSUE_HU: Final = -1500
+"""No noise in air reaches this; scanners write -2000, -2048 or -3024 outside the reconstruction circle."""
+_INT16: Final = np.iinfo(np.int16)
+_Numbers: TypeAlias = npt.NDArray[Any]
+_Mask: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceFacts:
+    """Counts of voxels that were treated specially in one slice, and the lowest value before."""
+
+    padded: int = 0
+    lowest_padding_hu: float = 0.0
+    unused_bits_set: int = 0
+    clipped: int = 0
+
+
+def is_whole(slices: Sequence[SliceHeader]) -> bool:
+    """Whether every slice's rescale gives whole Hounsfield units, so that int16 holds them exactly."""
+    return all(
+        float(header.rescale.slope or 0).is_integer() and float(header.rescale.intercept or 0).is_integer()
+        for header in slices
+    )
+
+
+def to_hounsfield(stored: StoredArray, header: SliceHeader, out: HUArray) -> SliceFacts:
+    """Write one slice's Hounsfield units into `out`.
+
+    Values are masked to BitsStored at HighBit and sign-extended (PS3.5 8.1.1), rescaled, and padding is set
+    to `AIR_HU`: voxels at PixelPaddingValue where that lies below air or could not be a measured value, and
+    any down at `BELOW_ANY_TISSUE_HU`. Values beyond int16 are clipped, never wrapped.
+
+    Parameters
+    ----------
+    stored : ndarray, shape (rows, columns), uint8 or uint16
+    header : SliceHeader
+        Attribute-checked.
+    out : ndarray, shape (rows, columns), int16 or float32
+    """
+    values, unused = _values(stored, header.pixels)
+    number = np.int32 if out.dtype == np.int16 else np.float64
+    hu: _Numbers = values * number(header.rescale.slope or 0) + number(header.rescale.intercept or 0)
+    lowest, padded = 0.0, 0
+    outside = _outside(stored, values, hu, unused, header)
+    if outside is not None:
+        lowest, padded = float(hu[outside].min()), int(outside.sum())
+        hu[outside] = AIR_HU
+    clipped = 0
+    if out.dtype == np.int16 and (hu.max() > _INT16.max or hu.min() < _INT16.min):
+        clipped = int(((hu > _INT16.max) | (hu < _INT16.min)).sum())
+        hu = np.clip(hu, _INT16.min, _INT16.max)
+    out[...] = hu
+    return SliceFacts(padded, lowest, 0 if unused is None else int(unused.sum()), clipped)
+
+
+def notes_of(facts: Sequence[SliceFacts]) -> tuple[Note, ...]:
+    """Sum up what was done to the voxels of a series."""
+    notes: list[Note] = []
+    padded = sum(fact.padded for fact in facts)
+    if padded:
+        lowest = min(fact.lowest_padding_hu for fact in facts)
+        touched = sum(fact.padded > 0 for fact in facts)
+        notes.append(
+            Note(
+                "padding-set-to-air",
+                f"{padded} voxels outside the reconstruction (down to {lowest:g} HU) in {touched} slices "
+                f"were set to {AIR_HU} HU",
+            )
+        )
+    unused = sum(fact.unused_bits_set for fact in facts)
+    if unused:
+        notes.append(
+            Note("unused-bits-masked", f"bits beyond BitsStored were set in {unused} voxels and masked")
+        )
+    clipped = sum(fact.clipped for fact in facts)
+    if clipped:
+        notes.append(
+            Note(
+                "values-clipped",
+                f"{clipped} voxels beyond {_INT16.min} to {_INT16.max} HU were clipped to that",
+            )
+        )
+    return tuple(notes)
+
+
+def _values(stored: StoredArray, pixels: PixelFormat) -> tuple[_Numbers, _Mask | None]:
+    """Extract the stored values, and which voxels had bits set that belong to no value (None: none)."""
+    bits = pixels.bits_stored or 0
+    high_bit = bits - 1 if pixels.high_bit is None else pixels.high_bit
+    allocated = stored.dtype.itemsize * 8
+    typed: _Numbers = stored.view(f"i{stored.dtype.itemsize}") if pixels.pixel_representation else stored
+    if bits == allocated:
+        return typed.astype(np.int32), None
+    # left to the top bit, then right again: arithmetic shift extends the sign, logical shift clears the rest
+    values = (typed << (allocated - 1 - high_bit)) >> (allocated - bits)
+    placed = values << (high_bit + 1 - bits)
+    in_field = ((1 << bits) - 1) << (high_bit + 1 - bits)
+    # a negative value need not be sign-extended: only other set bits are strangers
+    unused = (placed != typed) & ((stored & in_field) != stored)
+    return values.astype(np.int32), unused if unused.any() else None
+
+
+def _outside(
+    stored: StoredArray, values: _Numbers, hu: _Numbers, unused: _Mask | None, header: SliceHeader
+) -> _Mask | None:
+    """Find the voxels outside the reconstruction; None where there are none."""
+    outside: _Mask | None = None
+    if hu.min() <= BELOW_ANY_TISSUE_HU:
+        outside = hu <= BELOW_ANY_TISSUE_HU
+    if header.padding:
+        impossible = hu < AIR_HU if unused is None else (hu < AIR_HU) | unused
+        declared = _declared_padding(stored, values, header) & impossible
+        outside = declared if outside is None else outside | declared
+    return outside if outside is not None and outside.any() else None
+
+
+def _declared_padding(stored: StoredArray, values: _Numbers, header: SliceHeader) -> _Mask:
+    mask = np.iinfo(stored.dtype).max
+    patterns = [end & mask for end in header.padding]
+    if len(patterns) == 1:
+        return np.asarray(stored == patterns[0])
+    ends = [_signed(pattern, mask) if header.pixels.pixel_representation else pattern for pattern in patterns]
+    return np.asarray((values >= min(ends)) & (values <= max(ends)))
+
+
+def _signed(pattern: int, mask: int) -> int:
+    return pattern - mask - 1 if pattern > mask // 2 else pattern
