@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +43,17 @@ class LungBox:
     start: tuple[int, int, int]
     scheme: LabelScheme
 
-    def region(self, members: tuple[int, ...]) -> Mask:
-        """Mask of the voxels whose label is one of `members`."""
+    @cached_property
+    def lung(self) -> Mask:
+        """Both lungs, lesions included."""
+        return self._region(self.scheme.lung)
+
+    @cached_property
+    def lesion(self) -> Mask:
+        """Whole lesion."""
+        return self._region(self.scheme.lesion)
+
+    def _region(self, members: tuple[int, ...]) -> Mask:
         table = np.zeros(256, np.bool_)
         table[list(members)] = True
         return np.asarray(table[self.labels])
@@ -63,11 +73,12 @@ def lung_box(volume: CTVolume, label_map: LabelMap) -> LungBox | None:
 
 def bounding_box(array: Mask | npt.NDArray[np.uint8]) -> tuple[slice, slice, slice] | None:
     """Smallest box of slices around the non-zero voxels; None where there are none."""
-    slices = np.flatnonzero(array.any(axis=(1, 2)))
+    filled: npt.NDArray[Any] = array
+    slices = np.flatnonzero(filled.any(axis=(1, 2)))
     if slices.size == 0:
         return None
     first, last = int(slices[0]), int(slices[-1]) + 1
-    plane = array[first:last].any(axis=0)
+    plane: npt.NDArray[Any] = filled[first:last].any(axis=0)
     rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
     return (
         slice(first, last),

@@ -47,7 +47,7 @@ def measure_coverage(volume: CTVolume, box: LungBox) -> Coverage:
     10 mm. So a scan that clips the tips of the costophrenic recesses misses a few ml, and one that ends in
     the middle of the chest, where the cross-section does not shrink, a large part.
     """
-    lung = box.region(box.scheme.lung)
+    lung = box.lung
     slice_mm, row_mm, column_mm = box.geometry.spacing_mm
     area_cm2 = np.array([np.count_nonzero(plane) for plane in lung]) * row_mm * column_mm / 100
     below, above = 0.0, 0.0

@@ -79,8 +79,7 @@ def dense_voxels(box: LungBox, settings: MeasurementSettings) -> int:
     included (normalised convolution, Knutsson and Westin 1993): plain smoothing would let the chest wall
     lift the ground glass beneath the pleura over the threshold.
     """
-    lesion = box.region(box.scheme.lesion)
-    around = bounding_box(lesion)
+    around = bounding_box(box.lesion)
     if around is None:
         return 0
     margin = [
@@ -88,12 +87,11 @@ def dense_voxels(box: LungBox, settings: MeasurementSettings) -> int:
         for length in box.geometry.spacing_mm
     ]
     rows, columns = (_widened(around[axis], margin[axis], box.labels.shape[axis]) for axis in (1, 2))
-    lung = box.region(box.scheme.lung)
     total = 0
     for index in range(around[0].start, around[0].stop):
-        inside = lesion[index, rows, columns]
+        inside = box.lesion[index, rows, columns]
         if inside.any():
-            smooth = _smoothed(box.hu[index, rows, columns], lung[index, rows, columns], box, settings)
+            smooth = _smoothed(box.hu[index, rows, columns], box.lung[index, rows, columns], box, settings)
             total += int(np.count_nonzero(smooth[inside] >= settings.threshold_hu))
     return total
 

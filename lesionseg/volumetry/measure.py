@@ -53,30 +53,29 @@ def measure(
     chosen = settings or MeasurementSettings()
     _refuse_other_grid(volume, label_map)
     box = lung_box(volume, label_map)
-    if box is None or not box.region(box.scheme.lung).any():
+    if box is None or not box.lung.any():
         scan = standard_axis_order(volume.geometry).apply_to_geometry(volume.geometry)
         return Measurements(volume.name, _grid(scan), chosen, flags=(no_lung_flag(),))
     return _measure_box(volume, box, chosen)
 
 
 def _measure_box(volume: CTVolume, box: LungBox, settings: MeasurementSettings) -> Measurements:
-    lung, lesion = box.region(box.scheme.lung), box.region(box.scheme.lesion)
     voxel_ml = box.geometry.voxel_volume_ml
-    sides = sides_in_box(lung, box.geometry, _body_midline_x_mm(volume, box))
-    counts = count_voxels(box, sides, lung_height(lung, box.geometry))
+    sides = sides_in_box(box.lung, box.geometry, _body_midline_x_mm(volume, box))
+    counts = count_voxels(box, sides, lung_height(box.lung, box.geometry))
     regions = measure_regions(counts, voxel_ml, box.scheme)
-    lesion_hu = box.hu[lesion]
+    lesion_hu = box.hu[box.lesion]
     dense_ml = dense_voxels(box, settings) * voxel_ml
     return Measurements(
         case=volume.name,
         grid=_grid(box.scan),
         settings=settings,
         regions=regions,
-        lung_density=hu_statistics(box.hu[lung]),
+        lung_density=hu_statistics(box.hu[box.lung]),
         lesion_density=hu_statistics(lesion_hu),
         lesion_mass_g=mass_g(lesion_hu, voxel_ml),
         dense_lesion=DenseLesion(dense_ml, 100 * dense_ml / regions[WHOLE].lung_ml),
-        components=lesion_components(lesion, voxel_ml, settings.minimum_lesion_ml),
+        components=lesion_components(box.lesion, voxel_ml, settings.minimum_lesion_ml),
         severity=severity_score(regions, settings.minimum_lesion_ml),
         flags=assess_quality(
             regions,

@@ -110,7 +110,7 @@ def _coverage_flags(coverage: Coverage, lung_ml: float, limits: QualityLimits) -
                 f"cut-off-{end}",
                 severity,
                 f"The lung reaches the {which} slice, where {cut_cm2:.0f} cm² of it are cut: about "
-                f"{missing_pct:.0f} % of the lung seen may lie outside the scan.",
+                f"{missing_ml:.0f} ml may lie outside the scan, {missing_pct:.0f} % of the lung seen.",
                 missing_pct,
                 "%",
             )
