@@ -16,8 +16,8 @@ import numpy.typing as npt
 from lesionseg.core.errors import IntensityError
 from lesionseg.volume.ct_volume import CTVolume, HUArray
 
-AIR_HU = -1000
-"""Air, by definition of the Hounsfield scale (Hounsfield 1973); padding is set to this."""
+AIR_HU = -1024
+"""What padding is set to: the lowest value of the usual 12-bit CT scale, as the DICOM loader does."""
 PADDING_AT_MOST_HU = -1500
 """No tissue, air or noise lies here: pixels outside the reconstruction circle (-2000, -2048, -3024)."""
 
@@ -74,7 +74,7 @@ def replace_padding(volume: CTVolume) -> tuple[CTVolume, int]:
     Returns
     -------
     CTVolume
-        The same object where nothing is padded, else a copy with voxels of at most -1500 HU set to -1000.
+        The same object where nothing is padded, else a copy with voxels of at most -1500 HU set to -1024.
     int
         How many voxels were replaced, for the manifest.
     """

@@ -78,7 +78,7 @@ def bounding_box(array: Mask | npt.NDArray[np.uint8]) -> tuple[slice, slice, sli
     if slices.size == 0:
         return None
     first, last = int(slices[0]), int(slices[-1]) + 1
-    plane: npt.NDArray[Any] = filled[first:last].any(axis=0)
+    plane: npt.NDArray[Any] = np.asarray(filled[first:last].any(axis=0))
     rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
     return (
         slice(first, last),

@@ -15,7 +15,11 @@ from lesionseg.volumetry.settings import QualityLimits
 
 GAP_RATIO = 1.1
 """Slices further apart than this times their thickness leave tissue unseen."""
-_SHARP_NAMES = frozenset({"LUNG", "BONE", "BONEPLUS", "EDGE", "ULTRA", "D", "E", "L", "YC", "YD", "YE"})
+_SHARP_NAMES = frozenset(
+    {"LUNG", "BONE", "BONEPLUS", "EDGE", "ULTRA", "D", "E", "L", "YA", "YB", "YC", "YD", "YE"}
+)
+_SIEMENS_SHARP_FROM = 50
+_CANON_SHARP_FROM = 30
 _NO_CONTRAST = frozenset({"", "no", "none", "false", "without", "0"})
 SLICE_DEVIATION_KEY = "slice_spacing_deviation_mm"
 
@@ -233,17 +237,17 @@ def _acquisition_flags(acquisition: Mapping[str, str]) -> Iterator[QualityFlag]:
 def is_sharp_kernel(kernel: str) -> bool:
     """Whether a reconstruction kernel's name is one of the makers' sharp ones, for lung or bone.
 
-    Siemens names carry a number for sharpness, sharp from 60 (lung kernels Bl from 57); Canon's FC50 to FC59
-    and FC80 to FC89 are for lung and bone; GE and Philips use names and letters.
+    Siemens numbers kernels by sharpness (B31f, Br36, Bl57, D40s), lung and bone from 50; Canon's FC30 and
+    above are for bone and lung; GE and Philips use names and letters. An unknown name is not called sharp.
     """
-    name = kernel.split("\\", maxsplit=1)[0].strip()
-    canon = re.match(r"FC(\d{2})", name, re.IGNORECASE)
+    name = kernel.split("\\", maxsplit=1)[0].strip().upper()
+    canon = re.match(r"FC(\d{2})", name)
     if canon:
-        return 50 <= int(canon[1]) <= 59 or 80 <= int(canon[1]) <= 89
-    siemens = re.match(r"([A-Z][a-z]?)(\d{2})", name)
+        return int(canon[1]) >= _CANON_SHARP_FROM
+    siemens = re.match(r"[A-Z]{1,2}(\d{2})", name)
     if siemens:
-        return int(siemens[2]) >= (57 if siemens[1] == "Bl" else 60)
-    return name.upper() in _SHARP_NAMES
+        return int(siemens[1]) >= _SIEMENS_SHARP_FROM
+    return name in _SHARP_NAMES
 
 
 def _graded(value: float, warning: float, critical: float) -> Severity | None:
