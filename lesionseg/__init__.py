@@ -1,3 +1,37 @@
-"""lesionseg: lung lesion volumes on chest CT as trial endpoints."""
+"""lesionseg: lung lesion volumes on chest CT as trial endpoints.
+
+The names below load their rooms on first use, so that ``import lesionseg`` is instant.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lesionseg.dicom import load_series
+    from lesionseg.segmentation import load_bundle
+    from lesionseg.volumetry import measure
+    from lesionseg.workflow.loading import load_volume
+    from lesionseg.workflow.segmenting import segment
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "load_bundle", "load_series", "load_volume", "measure", "segment"]
+
+_HOMES = {
+    "load_bundle": "lesionseg.segmentation",
+    "load_series": "lesionseg.dicom",
+    "load_volume": "lesionseg.workflow.loading",
+    "measure": "lesionseg.volumetry",
+    "segment": "lesionseg.workflow.segmenting",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,42 @@
+"""The Typer application; verbs load what they need when they run, so that help is instant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lesionseg import __version__
+from lesionseg.cli.check import check
+from lesionseg.cli.demo import demo
+from lesionseg.cli.doctor import doctor
+from lesionseg.cli.segment import segment
+
+app = typer.Typer(
+    name="lesionseg",
+    help="Lung lesion volumes on chest CT: DICOM in; label map, millilitres, proportions and a picture out.",
+    epilog="Research use only. Not a medical device. No network access, no telemetry.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lesionseg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+for _verb in (demo, doctor, check, segment):
+    app.command()(_verb)

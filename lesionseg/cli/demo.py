@@ -1,0 +1,149 @@
+"""``lesionseg demo``: a phantom trial, true against measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lesionseg.cli.options import (
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    OverwriteOption,
+    QuietOption,
+    RuntimeOption,
+    ThreadsOption,
+    VerboseOption,
+)
+from lesionseg.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lesionseg.workflow.demo import DemoResult
+    from lesionseg.workflow.demo_comparison import Quantities
+
+
+def demo(
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the demo.")] = Path(
+        "demo-output"
+    ),
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    runtime: RuntimeOption = "auto",
+    threads: ThreadsOption = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run a synthetic trial: 2 arms, 6 phantom patients, baseline and day 28, known ml in every scan.
+
+    The phantoms are written as DICOM and go the way your data goes. Prints true against measured.
+    """
+    del verbose
+    from lesionseg.workflow.demo import DEMO_OUTPUT, DemoSettings, run_demo
+    from lesionseg.workflow.output import refuse_output
+    from lesionseg.workflow.request import CaseSettings, SegmenterSettings, Watch
+    from lesionseg.workflow.segmenting import open_from_settings
+
+    screen = Screen("demo", as_json=as_json, quiet=quiet)
+    refuse_output(output, DEMO_OUTPUT, overwrite=overwrite)
+    how = SegmenterSettings(model, device, runtime, threads)
+    with screen.progress() as progress:
+        segmenter = open_from_settings(how)
+        result = run_demo(
+            output,
+            segmenter,
+            settings=DemoSettings(case=CaseSettings(segmenter=how)),
+            overwrite=overwrite,
+            watch=Watch(progress=progress),
+        )
+    _report(screen, result)
+
+
+def _report(screen: Screen, result: DemoResult) -> None:
+    from dataclasses import asdict
+
+    screen.show("[bold]Phantom trial[/bold]: synthetic scans of known volume, no patient, no evidence")
+    screen.show(_scan_table(result))
+    screen.show(_change_table(result))
+    screen.show(_arm_table(result))
+    screen.show("Three invented patients an arm: a description of the table above, not a test.")
+    screen.show(f"Pictures of all {len(result.pictures)} scans, for example {result.pictures[0]}")
+    screen.show(f"What lies where: {result.folder / 'README.md'}")
+    screen.result(
+        {
+            "folder": str(result.folder),
+            "scans": [asdict(scan) for scan in result.scans],
+            "changes": [asdict(change) for change in result.changes],
+            "arms": [asdict(arm) for arm in result.arms],
+            "pictures": [str(path) for path in result.pictures],
+        }
+    )
+
+
+def _table(title: str, columns: tuple[str, ...]) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
+    return table
+
+
+def _scan_table(result: DemoResult) -> Table:
+    table = _table(
+        "Every scan, true / measured",
+        ("scan", "lung ml", "lesion ml", "solid ml", "lesion %", "solid %"),
+    )
+    for scan in result.scans:
+        cells = (
+            _pair(scan.true, scan.measured, name)
+            for name in ("lung_ml", "lesion_ml", "solid_ml", "lesion_pct", "solid_pct")
+        )
+        table.add_row(f"{scan.patient_id} {scan.visit}", *cells)
+    return table
+
+
+def _pair(true: Quantities, measured: Quantities, name: str) -> str:
+    digits = 1 if name.endswith("_pct") else 0
+    return f"{getattr(true, name):.{digits}f} / {getattr(measured, name):.{digits}f}"
+
+
+def _change_table(result: DemoResult) -> Table:
+    table = _table(
+        "Lesion proportion, change from baseline to day 28, true / measured",
+        ("patient", "percentage points", "relative to baseline"),
+    )
+    for change in result.changes:
+        table.add_row(
+            change.patient_id,
+            _signed(change.true_change_points, change.measured_change_points),
+            _signed(change.true_change_pct, change.measured_change_pct, " %"),
+        )
+    return table
+
+
+def _arm_table(result: DemoResult) -> Table:
+    table = _table(
+        "Arms side by side (joined after the last measurement), mean change, true / measured",
+        ("arm", "patients", "percentage points", "relative to baseline"),
+    )
+    for arm in result.arms:
+        table.add_row(
+            arm.arm,
+            str(arm.patients),
+            _signed(arm.true_mean_change_points, arm.measured_mean_change_points),
+            _signed(arm.true_mean_change_pct, arm.measured_mean_change_pct, " %"),
+        )
+    return table
+
+
+def _signed(true: float | None, measured: float | None, unit: str = "") -> str:
+    words = ["none" if value is None else f"{value:+.1f}{unit}" for value in (true, measured)]
+    return " / ".join(words)

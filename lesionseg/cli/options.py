@@ -1,0 +1,31 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout; everything else goes to stderr.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", help="Let other libraries' warnings through, and show tracebacks.")
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME|FOLDER", help="Model bundle; see doctor for what is there."),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+RuntimeOption = Annotated[str, typer.Option("--runtime", help="auto, openvino or torch.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", min=1, help="CPU threads for the network; default: all cores.")
+]
+DeterministicOption = Annotated[
+    bool,
+    typer.Option("--deterministic", help="The same bytes on every run on a GPU too, at some cost in speed."),
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an earlier lesionseg output in that folder.")
+]

@@ -1,0 +1,139 @@
+"""``lesionseg segment``: one scan in, a folder of results out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lesionseg.cli.options import (
+    DeterministicOption,
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    OverwriteOption,
+    QuietOption,
+    RuntimeOption,
+    ThreadsOption,
+    VerboseOption,
+)
+from lesionseg.cli.screen import BAD, HINT, Screen
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lesionseg.workflow.request import CaseResult
+
+REPAIRS = ("tilt", "duplicates")
+
+
+def _known_repairs(words: list[str]) -> list[str]:
+    for word in words:
+        if word not in REPAIRS:
+            raise typer.BadParameter(f"{word!r} is none of: {', '.join(REPAIRS)}")
+    return words
+
+
+def segment(
+    input_path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            show_default=False,
+            help="DICOM folder or file; or a .nii.gz, .nrrd or .mha volume in HU.",
+        ),
+    ],
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", show_default=False, help="Folder for the results.")
+    ],
+    series: Annotated[
+        str | None, typer.Option("--series", metavar="UID", help="The series to use where there are several.")
+    ] = None,
+    repair: Annotated[
+        list[str],
+        typer.Option(
+            metavar="|".join(REPAIRS),
+            callback=_known_repairs,
+            show_default=False,
+            help="A repair that may be done; may be repeated. What was done stands in the manifest.",
+        ),
+    ] = [],  # noqa: B006 - Typer makes a new list for every call
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    runtime: RuntimeOption = "auto",
+    threads: ThreadsOption = None,
+    deterministic: DeterministicOption = False,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Segment lungs and lesions of one chest CT, measure them, and draw a picture to judge them by.
+
+    Writes labels.nii.gz, measurements.json, measurements.csv, overview.png and manifest.json.
+    """
+    del verbose  # read by the runner, before anything is imported
+    from lesionseg.workflow.case import segment_case
+    from lesionseg.workflow.output import refuse_output
+    from lesionseg.workflow.request import CASE_OUTPUT, CaseRequest, CaseSettings, SegmenterSettings, Watch
+    from lesionseg.workflow.segmenting import open_from_settings
+
+    screen = Screen("segment", as_json=as_json, quiet=quiet)
+    request = CaseRequest(input_path, output, series, tuple(repair), overwrite)
+    refuse_output(output, CASE_OUTPUT, overwrite=overwrite)  # before the model is loaded
+    how = SegmenterSettings(model, device, runtime, threads, deterministic)
+    with screen.progress() as progress:
+        segmenter = open_from_settings(how)
+        result = segment_case(
+            request, segmenter, settings=CaseSettings(segmenter=how), watch=Watch(progress=progress)
+        )
+    _report(screen, result)
+
+
+def _report(screen: Screen, result: CaseResult) -> None:
+    row = result.measurements.as_row()
+    screen.show(_table(result))
+    for flag in result.measurements.flags:
+        screen.mark(BAD if flag.severity == "critical" else HINT, flag.sentence)
+    for note in result.manifest["notes"]:
+        screen.mark(HINT, note["text"])
+    for warning in result.warnings:
+        screen.mark(BAD, warning)
+    screen.show(f"Look at {result.folder / 'overview.png'} before you use these figures.")
+    screen.show("Research use only.")
+    screen.result(
+        {
+            "folder": str(result.folder),
+            "measurements": row,
+            "quality_flags": result.manifest["quality_flags"],
+            "notes": result.manifest["notes"],
+            "warnings": list(result.warnings),
+            "choice": result.manifest["source"].get("choice"),
+            "model": result.manifest["model"],
+            "times": result.manifest["times"],
+        }
+    )
+
+
+def _table(result: CaseResult) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from lesionseg.reports.caption import share_text, volume_text
+
+    measured = result.measurements
+    table = Table(
+        title=result.manifest["input"]["path"], title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+    )
+    table.add_column("")
+    for region in ("both lungs", "right", "left"):
+        table.add_column(region, justify="right", no_wrap=True)
+    regions = [measured.regions[name] for name in ("whole", "right", "left")]
+    table.add_row("lung", *(volume_text(region.lung_ml) for region in regions))
+    table.add_row("lesion", *(volume_text(region.lesion_ml) for region in regions))
+    table.add_row("solid component", *(volume_text(region.solid_ml) for region in regions))
+    table.add_row("lesion, of the lung", *(share_text(region.lesion_proportion_pct) for region in regions))
+    table.add_row("solid, of the lung", *(share_text(region.solid_proportion_pct) for region in regions))
+    return table

@@ -1,0 +1,117 @@
+"""True against measured, baseline against day 28, one arm beside the other: plain description, no test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from lesionseg.workflow.demo_trial import BASELINE, DAY_28
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """Volumes of one scan in ml; the lung is never empty here, since such a scan is refused."""
+
+    lung_ml: float
+    lesion_ml: float
+    solid_ml: float
+
+    @property
+    def lesion_pct(self) -> float:
+        """Lesion in % of lung."""
+        return 100 * self.lesion_ml / self.lung_ml
+
+    @property
+    def solid_pct(self) -> float:
+        """Solid component in % of lung."""
+        return 100 * self.solid_ml / self.lung_ml
+
+
+@dataclass(frozen=True)
+class ScanComparison:
+    """One scan: what is in it, what was measured, and the quality flags in words."""
+
+    patient_id: str
+    visit: str
+    true: Quantities
+    measured: Quantities
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PatientChange:
+    """Change of the lesion proportion from baseline to day 28.
+
+    Attributes
+    ----------
+    true_change_points, measured_change_points : float
+        Follow-up - baseline, in percentage points.
+    true_change_pct, measured_change_pct : float or None
+        100 · (follow-up - baseline) / baseline; None where the baseline is 0.
+    """
+
+    patient_id: str
+    true_change_points: float
+    measured_change_points: float
+    true_change_pct: float | None
+    measured_change_pct: float | None
+
+
+@dataclass(frozen=True)
+class ArmSummary:
+    """Mean change of an arm's patients; with three invented patients each, nothing can be inferred."""
+
+    arm: str
+    patients: int
+    true_mean_change_points: float
+    measured_mean_change_points: float
+    true_mean_change_pct: float | None
+    measured_mean_change_pct: float | None
+
+
+def patient_changes(scans: Sequence[ScanComparison]) -> tuple[PatientChange, ...]:
+    """Pair each patient's two visits."""
+    visits = {(scan.patient_id, scan.visit): scan for scan in scans}
+    changes = []
+    for patient_id in dict.fromkeys(scan.patient_id for scan in scans):
+        before, after = visits[patient_id, BASELINE], visits[patient_id, DAY_28]
+        changes.append(
+            PatientChange(
+                patient_id,
+                after.true.lesion_pct - before.true.lesion_pct,
+                after.measured.lesion_pct - before.measured.lesion_pct,
+                _relative(before.true.lesion_pct, after.true.lesion_pct),
+                _relative(before.measured.lesion_pct, after.measured.lesion_pct),
+            )
+        )
+    return tuple(changes)
+
+
+def summarise_arms(changes: Sequence[PatientChange], allocation: Mapping[str, str]) -> tuple[ArmSummary, ...]:
+    """Describe the arms side by side; the allocation is joined here and nowhere before."""
+    summaries = []
+    for arm in dict.fromkeys(allocation.values()):
+        members = [change for change in changes if allocation[change.patient_id] == arm]
+        if not members:
+            continue
+        summaries.append(
+            ArmSummary(
+                arm,
+                len(members),
+                fmean(change.true_change_points for change in members),
+                fmean(change.measured_change_points for change in members),
+                _mean([change.true_change_pct for change in members]),
+                _mean([change.measured_change_pct for change in members]),
+            )
+        )
+    return tuple(summaries)
+
+
+def _relative(before: float, after: float) -> float | None:
+    return 100 * (after - before) / before if before > 0 else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    present = [value for value in values if value is not None]
+    return fmean(present) if present else None
