@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,29 @@ from lesionseg.core.errors import PixelDataError
 from lesionseg.dicom.codestream import MAXIMUM_TILES, codestream_size, has_end
 from lesionseg.dicom.headers import SliceHeader
 from lesionseg.dicom.pixel_blocks import damaged, frame_bytes
+from lesionseg.dicom.rle import DamagedRunLengthError, decode_rle
 from lesionseg.dicom.transfer_syntaxes import RLE_LOSSLESS, is_native, unsupported
 
+if TYPE_CHECKING:
+    from pydicom.pixels.decoders.base import Decoder
+
 StoredArray = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+LARGEST_EXPANSION: Final = 2
+"""No codec makes noise larger than this; longer frames are damage."""
+_CODEC_OVERHEAD_BYTES: Final = 1 << 16
+_JPEG_EXTENDED: Final = "1.2.840.10008.1.2.4.51"
+_JPEG_RETIRED: Final = frozenset({"1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55"})
+"""Progressive JPEG: the codestream says so itself, and libjpeg reads it as it reads JPEG extended."""
+_STRICTEST_FIRST: Final = {
+    _JPEG_EXTENDED: ("pylibjpeg", "gdcm", "pillow"),  # gdcm and Pillow read 8 bits only
+    "1.2.840.10008.1.2.4.80": ("pyjpegls", "gdcm"),  # libjpeg fills what is damaged
+    "1.2.840.10008.1.2.4.81": ("pyjpegls", "gdcm"),
+    "1.2.840.10008.1.2.4.90": ("pylibjpeg", "gdcm", "pillow"),
+    "1.2.840.10008.1.2.4.91": ("pylibjpeg", "gdcm", "pillow"),
+}
+"""Decoders in the order in which they are tried; all others in pydicom's order. One that passes over damage
+must not come after one that refuses it."""
 
 
 def check_decodable(transfer_syntax: str, case: str) -> None:
@@ -24,7 +44,7 @@ def check_decodable(transfer_syntax: str, case: str) -> None:
     UnsupportedTransferSyntaxError
         Naming the encoding, and what to install where that would help.
     """
-    if not is_native(transfer_syntax):
+    if not is_native(transfer_syntax) and transfer_syntax != RLE_LOSSLESS:
         _decoder(transfer_syntax, case)
 
 
@@ -46,6 +66,12 @@ def stored_values(header: SliceHeader, encoded: bytes) -> StoredArray:
     shape = (header.pixels.rows or 0, header.pixels.columns or 0)
     if is_native(header.source.transfer_syntax):
         return _native(header, encoded).reshape(shape)
+    if len(encoded) > LARGEST_EXPANSION * frame_bytes(header) + _CODEC_OVERHEAD_BYTES:
+        raise damaged(
+            header.source, "the compressed image is longer than its pixels", found=f"{len(encoded)} bytes"
+        )
+    if header.source.transfer_syntax == RLE_LOSSLESS:
+        return _run_length(header, encoded).reshape(shape)
     _check_codestream(header, encoded)
     decoded = _decoded(header, encoded)
     if decoded.shape != shape or decoded.dtype.itemsize * 8 != header.pixels.bits_allocated:
@@ -67,8 +93,6 @@ def _native(header: SliceHeader, encoded: bytes) -> StoredArray:
 
 def _check_codestream(header: SliceHeader, encoded: bytes) -> None:
     source = header.source
-    if source.transfer_syntax == RLE_LOSSLESS:
-        return
     size = codestream_size(encoded)
     if size is None:
         raise damaged(source, "the compressed image has no readable start")
@@ -84,49 +108,70 @@ def _check_codestream(header: SliceHeader, encoded: bytes) -> None:
         raise damaged(source, "the compressed image ends early", found="no end marker")
 
 
+def _run_length(header: SliceHeader, encoded: bytes) -> StoredArray:
+    octets = (header.pixels.bits_allocated or 0) // 8
+    try:
+        return decode_rle(encoded, frame_bytes(header) // octets, octets)
+    except DamagedRunLengthError as error:
+        raise _cannot_decode(header, str(error)) from error
+
+
 def _decoded(header: SliceHeader, encoded: bytes) -> npt.NDArray[Any]:
+    source = header.source
+    decoder = _decoder(source.transfer_syntax, str(source.path))
+    failures: list[str] = []
+    for plugin in _plugins(source.transfer_syntax, decoder):
+        try:
+            return _decoded_by(plugin, decoder, header, encoded)
+        except Exception as error:  # noqa: BLE001 - codecs raise whatever they like on damaged data
+            failures.append(" ".join(str(error).split()).rpartition("available plugins: ")[2])
+    raise _cannot_decode(header, "; ".join(failures))
+
+
+def _decoded_by(plugin: str, decoder: Decoder, header: SliceHeader, encoded: bytes) -> npt.NDArray[Any]:
     from pydicom.encaps import encapsulate
 
-    source, pixels = header.source, header.pixels
-    decoder = _decoder(source.transfer_syntax, str(source.path))
-    try:
-        array: npt.NDArray[Any] = decoder.as_array(
-            encapsulate([encoded if len(encoded) % 2 == 0 else encoded + b"\0"]),
-            index=0,
-            raw=True,
-            correct_unused_bits=False,
-            number_of_frames=1,
-            rows=pixels.rows,
-            columns=pixels.columns,
-            samples_per_pixel=1,
-            photometric_interpretation="MONOCHROME2",
-            bits_allocated=pixels.bits_allocated,
-            bits_stored=pixels.bits_stored,
-            pixel_representation=pixels.pixel_representation,
-        )[0]
-    except Exception as error:  # codecs raise whatever they like on damaged data
-        raise _cannot_decode(header, error) from error
-    return array
+    pixels = header.pixels
+    options: dict[str, Any] = {
+        "correct_unused_bits": False,
+        "number_of_frames": 1,
+        "rows": pixels.rows,
+        "columns": pixels.columns,
+        "samples_per_pixel": 1,
+        "photometric_interpretation": "MONOCHROME2",
+        "bits_allocated": pixels.bits_allocated,
+        "bits_stored": pixels.bits_stored,
+        "pixel_representation": pixels.pixel_representation,
+    }
+    even = encoded if len(encoded) % 2 == 0 else encoded + b"\0"
+    return decoder.as_array(encapsulate([even]), index=0, raw=True, decoding_plugin=plugin, **options)[0]
 
 
-def _cannot_decode(header: SliceHeader, error: Exception) -> PixelDataError:
-    reason = " ".join(str(error).split()) or type(error).__name__
+def _plugins(transfer_syntax: str, decoder: Decoder) -> tuple[str, ...]:
+    available = decoder.available_plugins
+    if transfer_syntax in _JPEG_RETIRED:
+        return ("pylibjpeg",) if "pylibjpeg" in available else ()
+    strict = tuple(
+        plugin for plugin in _STRICTEST_FIRST.get(transfer_syntax, available) if plugin in available
+    )
+    return strict or available
+
+
+def _cannot_decode(header: SliceHeader, reason: str) -> PixelDataError:
     return damaged(
-        header.source,
-        "the pixel data cannot be decoded",
-        f"{frame_bytes(header)} bytes of pixels",
-        reason.removeprefix("Unable to decode as exceptions were raised by all available plugins: "),
+        header.source, "the pixel data cannot be decoded", f"{frame_bytes(header)} bytes of pixels", reason
     )
 
 
-def _decoder(transfer_syntax: str, case: str) -> Any:
+def _decoder(transfer_syntax: str, case: str) -> Decoder:
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
+    codestream = _JPEG_EXTENDED if transfer_syntax in _JPEG_RETIRED else transfer_syntax
     try:
-        decoder = get_decoder(UID(transfer_syntax, validation_mode=0))
+        decoder = get_decoder(UID(codestream, validation_mode=0))
     except NotImplementedError as error:
         raise unsupported(transfer_syntax, case) from error
-    if not decoder.is_available:
+    if not decoder.is_available or not _plugins(transfer_syntax, decoder):
         raise unsupported(transfer_syntax, case, "; ".join(decoder.missing_dependencies))
     return decoder
