@@ -60,7 +60,7 @@ def check_attributes(slices: Sequence[SliceHeader], case: str) -> None:
 
 def named(headers: Sequence[SliceHeader]) -> str:
     """Name a few slices for a message."""
-    names = ", ".join(header.name for header in headers[:_SHOWN])
+    names = ", ".join(f"{header.name} at {header.place}" for header in headers[:_SHOWN])
     more = len(headers) - _SHOWN
     return f"{names} and {more} more" if more > 0 else names
 
@@ -90,7 +90,7 @@ def _check_plane(header: SliceHeader, case: str) -> None:
         raise MissingGeometryError(
             f"a slice has no usable {' and no '.join(absent)}",
             case=case,
-            found=header.name,
+            found=named([header]),
             remedy="Export the original images from the scanner or archive; lesionseg guesses no geometry",
         )
     row, column = np.array(plane.orientation[:3]), np.array(plane.orientation[3:])
@@ -99,7 +99,7 @@ def _check_plane(header: SliceHeader, case: str) -> None:
         raise GeometryError(
             "the row and column directions of a slice are not unit vectors at right angles",
             case=case,
-            found=f"{header.name}: {list(plane.orientation)}",
+            found=f"{named([header])}: {list(plane.orientation)}",
             remedy="Export the original images",
         )
     spacing_possible = all(0 < spacing <= MAXIMUM_SPACING_MM for spacing in plane.pixel_spacing_mm)
@@ -137,7 +137,7 @@ def _check_layout(header: SliceHeader, case: str) -> None:
                 "a slice does not hold the pixels of a CT image",
                 case=case,
                 expected=expected,
-                found=f"{header.name}: {found}",
+                found=f"{named([header])}: {found}",
                 remedy="Export the original images",
             )
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 Vector = tuple[float, ...]
+AXIAL_COSINE: Final = 0.7071
+"""A plane whose normal is nearer to the body's axis than 45 degrees is called axial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +135,17 @@ class SliceHeader:
         """What messages call it: the file, and the frame number counted from 1 where there are several."""
         frame = f" frame {self.frame_index + 1}" if self.source.number_of_frames > 1 else ""
         return f"{self.source.path.name}{frame}"
+
+    @property
+    def place(self) -> str:
+        """Where it lies, for a message: z of an axial slice, x, y and z of any other, in LPS mm."""
+        if self.plane.position_mm is None:
+            return "unknown position"
+        x_mm, y_mm, z_mm = self.plane.position_mm
+        return f"z {z_mm:.2f} mm" if self._is_axial() else f"({x_mm:.2f}, {y_mm:.2f}, {z_mm:.2f}) mm"
+
+    def _is_axial(self) -> bool:
+        if self.plane.orientation is None:
+            return False
+        row_x, row_y, _, column_x, column_y, _ = self.plane.orientation
+        return abs(row_x * column_y - row_y * column_x) > AXIAL_COSINE

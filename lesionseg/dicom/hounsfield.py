@@ -13,12 +13,8 @@ from lesionseg.dicom.decoding import StoredArray
 from lesionseg.dicom.headers import PixelFormat, SliceHeader
 from lesionseg.dicom.settings import Note
 from lesionseg.volume.ct_volume import HUArray
+from lesionseg.volume.hounsfield import AIR_HU, PADDING_AT_MOST_HU
 
-AIR_HU: Final = -1024
-"""What voxels outside the reconstruction are set to: the lowest value of the usual 12-bit CT scale, which
-scanners without a padding value write there themselves."""
-BELOW_ANY_TISSUE_HU: Final = -1500
-"""No noise in air reaches this; scanners write -2000, -2048 or -3024 outside the reconstruction circle."""
 _INT16: Final = np.iinfo(np.int16)
 _Numbers: TypeAlias = npt.NDArray[Any]
 _Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -47,7 +43,7 @@ def to_hounsfield(stored: StoredArray, header: SliceHeader, out: HUArray) -> Sli
 
     Values are masked to BitsStored at HighBit and sign-extended (PS3.5 8.1.1), rescaled, and padding is set
     to `AIR_HU`: voxels at PixelPaddingValue where that lies below air or could not be a measured value, and
-    any down at `BELOW_ANY_TISSUE_HU`. Values beyond int16 are clipped, never wrapped.
+    any down at `PADDING_AT_MOST_HU`. Values beyond int16 are clipped, never wrapped.
 
     Parameters
     ----------
@@ -124,8 +120,8 @@ def _outside(
 ) -> _Mask | None:
     """Find the voxels outside the reconstruction; None where there are none."""
     outside: _Mask | None = None
-    if hu.min() <= BELOW_ANY_TISSUE_HU:
-        outside = hu <= BELOW_ANY_TISSUE_HU
+    if hu.min() <= PADDING_AT_MOST_HU:
+        outside = hu <= PADDING_AT_MOST_HU
     if header.padding:
         impossible = hu < AIR_HU if unused is None else (hu < AIR_HU) | unused
         declared = _declared_padding(stored, values, header) & impossible

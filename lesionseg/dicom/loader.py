@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from lesionseg.core.errors import InputError
 from lesionseg.dicom.attributes import check_attributes
-from lesionseg.dicom.decode_volume import decode_stack, stored_pixels
+from lesionseg.dicom.decode_volume import Progress, decode_stack, stored_pixels
 from lesionseg.dicom.discovery import Findings, UnreadableFile, find_slices
 from lesionseg.dicom.headers import SliceHeader
 from lesionseg.dicom.selection import SeriesGroup, choose, group_by_series
@@ -29,11 +29,14 @@ from lesionseg.dicom.stack import (
 )
 from lesionseg.dicom.tilt import straighten
 from lesionseg.volume import CTVolume
+from lesionseg.volume.hounsfield import check_hounsfield
 
-CHECKS = (
+STRAIGHT: Final = "straight stack"
+CHECKS: Final = (
     "one kind of image", "position, orientation and pixel spacing present", "pixel layout of CT",
-    "Hounsfield units", "uniform attributes", "no duplicated position", "straight stack",
+    "rescaled to Hounsfield units", "uniform attributes", "no duplicated position", STRAIGHT,
     "acquisitions not interleaved", "even spacing, no slice missing", "enough slices",
+    "pixels complete", "values on the Hounsfield scale",
 )  # fmt: skip
 
 
@@ -50,7 +53,7 @@ def load_series(
     *,
     series_uid: str | None = None,
     settings: LoaderSettings = LoaderSettings(),  # noqa: B008 - frozen
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> LoadedSeries:
     """Find, choose, check and decode the CT series under a path.
 
@@ -76,21 +79,37 @@ def load_series(
     group, choice = choose(groups, series_uid, str(path))
     refuse_unreadable(findings, group.uid)
     checked = check_group(group, settings)
-    hu, pixel_notes = decode_stack(checked.stack, settings.threads, progress, group.case)
-    geometry = geometry_of(checked.stack)
-    notes = findings.notes + unreadable_notes(findings, group.uid) + checked.notes + pixel_notes
-    if not is_straight(checked.stack):
-        hu, geometry, note = straighten(hu, checked.stack, geometry)
-        notes += (note,)
+    volume, pixel_notes = decode_group(group, checked.stack, settings, progress)
+    slices = checked.stack.slices
     series = CTSeries(
-        identity=checked.stack.slices[0].identity,
-        acquisition=checked.stack.slices[0].acquisition,
-        slices=tuple(_public(header) for header in checked.stack.slices),
-        geometry=geometry,
-        checks_passed=CHECKS,
+        identity=slices[0].identity,
+        acquisition=slices[0].acquisition,
+        slices=tuple(_public(header) for header in slices),
+        geometry=volume.geometry,
+        checks_passed=tuple(check for check in CHECKS if check != STRAIGHT or is_straight(checked.stack)),
     )
-    volume = CTVolume(hu, geometry, name=group.uid or str(path), acquisition=series.modality_facts)
+    volume = replace(volume, acquisition=series.modality_facts)
+    notes = findings.notes + unreadable_notes(findings, group.uid) + checked.notes + pixel_notes
     return LoadedSeries(volume, series, choice, notes)
+
+
+def decode_group(
+    group: SeriesGroup, stack: Stack, settings: LoaderSettings, progress: Progress | None
+) -> tuple[CTVolume, tuple[Note, ...]]:
+    """Decode a checked stack, straighten it where that was asked for, and see that the values are HU.
+
+    Raises
+    ------
+    PixelDataError, UnsupportedTransferSyntaxError, IntensityError
+    """
+    hu, notes = decode_stack(stack, settings.threads, progress, group.case)
+    geometry = geometry_of(stack)
+    if not is_straight(stack):
+        hu, geometry, note = straighten(hu, stack, geometry)
+        notes += (note,)
+    volume = CTVolume(hu, geometry, name=group.uid or group.case)
+    notes += tuple(Note("intensities", text) for text in check_hounsfield(volume))
+    return volume, notes
 
 
 def check_group(group: SeriesGroup, settings: LoaderSettings) -> CheckedStack:

@@ -7,9 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from lesionseg.core.errors import EmptyInputError, InputError
-from lesionseg.dicom.decode_volume import decode_stack
 from lesionseg.dicom.discovery import Findings, find_slices
-from lesionseg.dicom.loader import check_group, refuse_unreadable
+from lesionseg.dicom.loader import check_group, decode_group, refuse_unreadable
 from lesionseg.dicom.selection import SeriesGroup, choose, group_by_series, why_not_by_itself, why_out
 from lesionseg.dicom.series import SeriesChoice
 from lesionseg.dicom.settings import LoaderSettings, Note
@@ -137,7 +136,7 @@ def _report(
         checked = check_group(group, settings)
         notes = checked.notes
         if decode:
-            notes += decode_stack(checked.stack, settings.threads, None, group.case)[1]
+            notes += decode_group(group, checked.stack, settings, None)[1]
     except InputError as error:
         return SeriesReport(*facts, Verdict.REFUSED, error.problem, error, ())
     return SeriesReport(*facts, Verdict.USABLE, "", None, notes)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from lesionseg.core.errors import AmbiguousSeriesError, NoCTSeriesError
-from lesionseg.dicom.headers import SliceHeader
+from lesionseg.dicom.headers import AXIAL_COSINE, SliceHeader
 from lesionseg.dicom.image_kinds import is_ct, is_localizer, is_original_primary, reformatted_words
 from lesionseg.dicom.kernels import KernelClass, kernel_class
 from lesionseg.dicom.series import SeriesCandidate, SeriesChoice
@@ -27,7 +27,6 @@ KERNEL_POINTS: Final = {KernelClass.SOFT: 2, KernelClass.UNKNOWN: 1, KernelClass
 """Soft kernels are preferred: sharp ones overshoot at edges and add noise, which shifts densities."""
 NO_CONTRAST_POINTS: Final = 1
 """Contrast medium raises the density of lung and vessels."""
-_AXIAL_COSINE: Final = float(np.cos(np.radians(45.0)))
 
 
 @dataclass(frozen=True)
@@ -220,7 +219,7 @@ def _extent(slices: Sequence[SliceHeader]) -> tuple[bool, float, float]:
     if not placed:
         return False, 0.0, 0.0
     normals = np.array([np.cross(orientation[:3], orientation[3:]) for orientation, _ in placed])
-    axial = bool(np.median(np.abs(normals[:, 2])) > _AXIAL_COSINE)
+    axial = bool(np.median(np.abs(normals[:, 2])) > AXIAL_COSINE)
     along = np.sort(np.array([position for _, position in placed]) @ normals[0])
     gaps = np.diff(along)
     gaps = gaps[gaps > 0]

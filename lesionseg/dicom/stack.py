@@ -123,7 +123,7 @@ def duplicate_error(stack: Stack, pixels: str, case: str) -> DuplicatePositionEr
         "slices lie at the same position",
         case=case,
         expected="one slice at each position",
-        found=f"{len(pairs)} duplicated, first at {_place(stack, first)}: {first.name} and {second.name} "
+        found=f"{len(pairs)} duplicated, first at {first.place}: {first.name} and {second.name} "
         f"with {pixels} pixels{apart}",
         remedy="Remove the copies, or separate the two acquisitions; --repair duplicates drops equal copies",
     )
@@ -184,7 +184,7 @@ def check_straight(stack: Stack, case: str) -> None:
         case=case,
         expected="one straight stack",
         found=f"a step of {np.linalg.norm(np.diff(stack.sideways_mm, axis=0)[worst - 1]):.1f} mm "
-        f"at {_place(stack, stack.slices[worst])} ({stack.slices[worst].name})",
+        f"at {stack.slices[worst].place} ({stack.slices[worst].name})",
         remedy="Separate the acquisitions that were merged into this series",
     )
 
@@ -243,8 +243,7 @@ def _missing(
 ) -> MissingSlicesError:
     places = np.flatnonzero(steps > 1)
     shown = "; ".join(
-        f"{steps[i] - 1} between {_place(stack, stack.slices[i])} and {_place(stack, stack.slices[i + 1])} "
-        f"({gaps[i]:.2f} mm)"
+        f"{steps[i] - 1} between {stack.slices[i].place} and {stack.slices[i + 1].place} ({gaps[i]:.2f} mm)"
         for i in places[:_SHOWN_GAPS]
     )
     more = f"; and {len(places) - _SHOWN_GAPS} more gaps" if len(places) > _SHOWN_GAPS else ""
@@ -265,15 +264,7 @@ def _uneven(stack: Stack, gaps: Positions, off_grid: float, case: str) -> Uneven
         case=case,
         expected=f"{usual:.2f} mm throughout",
         found=f"{gaps.min():.2f} to {gaps.max():.2f} mm; {gaps[worst]:.2f} mm between "
-        f"{_place(stack, stack.slices[worst])} and {_place(stack, stack.slices[worst + 1])}; "
+        f"{stack.slices[worst].place} and {stack.slices[worst + 1].place}; "
         f"slices up to {off_grid:.2f} mm off an even grid",
         remedy="Separate the acquisitions that were merged, or reconstruct the series with even spacing",
     )
-
-
-def _place(stack: Stack, header: SliceHeader) -> str:
-    """Place of a slice for a message: z where the stack runs along the body, else along the normal."""
-    position = header.plane.position_mm or (0.0, 0.0, 0.0)
-    if abs(stack.normal[2]) > math.cos(math.radians(45.0)):
-        return f"z {position[2]:.2f} mm"
-    return f"{float(np.dot(position, stack.normal)):.2f} mm along the stack"

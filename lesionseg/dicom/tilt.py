@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lesionseg.dicom.hounsfield import AIR_HU
 from lesionseg.dicom.settings import Note
 from lesionseg.dicom.stack import Stack
 from lesionseg.volume import VolumeGeometry
 from lesionseg.volume.ct_volume import HUArray
+from lesionseg.volume.hounsfield import AIR_HU
 
 _MARGIN_VOXELS: Final = 1
 _Plane = npt.NDArray[np.float32]
