@@ -31,6 +31,7 @@ _REAL_FOLDERS = (
     "dicom-traps/cip-ct64-series/ct-64Dicom",
 )
 _REPORT_EVERY = 1000
+_SHOWN_FAILURES = 10
 
 
 def main() -> int:
@@ -79,8 +80,8 @@ def _print_tables(tally: Tally, seconds: float) -> None:
         for outcome, count in _grouped(counter).most_common():
             print(f"| {outcome} | {count} | {100 * count / max(1, tally.total):.2f} |")
     print(f"\n{len(tally.failures)} failures")
-    for failure in tally.failures[:40]:
-        print(json.dumps(failure))
+    for failure in tally.failures[:_SHOWN_FAILURES]:
+        print({name: str(value)[-300:] for name, value in failure.items()})
 
 
 def _grouped(counter: Counter[str]) -> Counter[str]:

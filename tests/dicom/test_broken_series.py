@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from tests.support.series_case import SeriesCase, truth_of
 
 ALL_CASES = (*LISTED_CASES, *BAD_INPUT_CASES)
 POSITION_NAMED_WITHIN_MM = 0.06
+NOBODY = 65534
 
 
 @pytest.fixture(scope="module")
@@ -121,12 +124,40 @@ def test_a_file_that_cannot_be_opened_is_named(
         load_series(good.folder)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file, whatever its permissions")
-def test_a_file_without_read_permission_is_named(good: Series, tmp_path: Path) -> None:
-    series = write_series(tmp_path / "series")
-    series.paths[7].chmod(0)
-    with pytest.raises(InputError, match=series.paths[7].name):
-        load_series(series.folder)
+@pytest.fixture
+def unprivileged() -> Iterator[None]:
+    """Root reads every file, so become nobody for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    try:
+        os.seteuid(NOBODY)
+    except OSError as error:
+        pytest.skip(f"root cannot become another user here: {error}")
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_file_without_read_permission_is_named(unprivileged: None) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        series = write_series(Path(name) / "series")
+        series.paths[7].chmod(0)
+        with pytest.raises(InputError, match=series.paths[7].name):
+            load_series(series.folder)
+
+
+def test_a_folder_without_read_permission_is_named(unprivileged: None) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        series = write_series(Path(name) / "series" / "upper")
+        write_series(Path(name) / "series" / "lower")
+        series.folder.chmod(0)
+        try:
+            with pytest.raises(InputError, match="upper"):
+                load_series(Path(name) / "series")
+        finally:
+            series.folder.chmod(0o755)
 
 
 @pytest.mark.slow

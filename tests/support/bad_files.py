@@ -30,6 +30,26 @@ from tests.support.series_case import SeriesCase, truth_of
 Truths = tuple[Truth, ...]
 
 
+def emptied_end(base: Series, folder: Path) -> Truths:
+    """Nothing but the empty file tells that the last slice is missing."""
+    paths = save_all(base.datasets(), folder)
+    paths[-1].write_bytes(b"")
+    return (truth_of(base),)
+
+
+def stub_end(base: Series, folder: Path) -> Truths:
+    paths = save_all(base.datasets(), folder)
+    paths[-1].write_bytes(paths[-1].read_bytes()[:100])
+    return (truth_of(base),)
+
+
+def empty_marker_files(base: Series, folder: Path) -> Truths:
+    save_all(base.datasets(), folder)
+    for name in ("done", ".keep", "VERSION", "index.html"):
+        (folder / name).touch()
+    return (truth_of(base),)
+
+
 def _undecodable(base: Series, folder: Path, syntax: str) -> Truths:
     datasets = base.datasets()
     for dataset in datasets:
@@ -184,6 +204,9 @@ BAD_FILES_CASES: tuple[SeriesCase, ...] = (
     SeriesCase(
         "no pixel data", "slice 20 without pixels", no_pixel_data, (PixelDataError, MissingSlicesError)
     ),
+    SeriesCase("last file empty", "the last slice's file emptied", emptied_end, (UnreadableFileError,)),
+    SeriesCase("last file a stub", "100 bytes of the last slice's file", stub_end, (UnreadableFileError,)),
+    SeriesCase("empty marker files", "empty files of other names beside the slices", empty_marker_files),
     SeriesCase(
         "undecodable codec", "MPEG-4 in every slice", undecodable_codec, (UnsupportedTransferSyntaxError,)
     ),

@@ -5,6 +5,7 @@ Slice 20 of 40 lies at z = 25 mm; it is the victim wherever one slice is spoilt.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,8 @@ def variable_spacing(base: Series, folder: Path) -> tuple[Truth, ...]:
     for index in range(VICTIM, len(datasets)):
         set_z_mm(datasets[index], z_mm(datasets[index]) + 1.75 * (index - VICTIM + 1))
     save_all(datasets, folder)
-    return (truth_of(base),)
+    spacing_mm = np.gradient([z_mm(dataset) for dataset in datasets])
+    return (replace(truth_of(base), slice_spacing_mm=spacing_mm),)
 
 
 def rescale_per_slice(base: Series, folder: Path) -> tuple[Truth, ...]:
@@ -177,7 +179,11 @@ def padding(base: Series, folder: Path) -> tuple[Truth, ...]:
 
 def other_spacing_once(base: Series, folder: Path) -> tuple[Truth, ...]:
     datasets = base.datasets()
-    datasets[VICTIM].PixelSpacing = [5.0, 5.0]
+    victim = datasets[VICTIM]
+    nearest = np.rint(np.arange(64) * 5.0 / 5.5).astype(int)
+    pixels = np.frombuffer(victim.PixelData, "<i2").reshape(64, 64)[np.ix_(nearest, nearest)]
+    victim.PixelSpacing = [5.0, 5.0]
+    victim.PixelData = pixels.tobytes()
     save_all(datasets, folder)
     return (truth_of(base),)
 
@@ -290,7 +296,7 @@ LISTED_CASES: tuple[SeriesCase, ...] = tuple(
          (UnreadableFileError, MissingSlicesError), ()),
         ("text files", "a README and a text named .dcm among the slices", text_files, (), ()),
         ("variable spacing", "6.25 mm below slice 20, 8 mm above", variable_spacing,
-         (UnevenSpacingError,), (18.75, 26.75)),
+         (UnevenSpacingError,), (18.75, 26.75, -100.0, -93.75)),
         ("rescale differs per slice", "own slope and intercept in every slice, same HU",
          rescale_per_slice, (), ()),
         ("rescale missing on one slice", "slice 20 without slope and intercept", rescale_missing_once,
@@ -300,7 +306,7 @@ LISTED_CASES: tuple[SeriesCase, ...] = tuple(
         ("mixed transfer syntaxes", "six encodings in turn", mixed_transfer_syntaxes, (), ()),
         ("padding -2000", "stored value -2000 outside the circle, named in PixelPaddingValue", padding,
          (), ()),
-        ("other spacing on one slice", "slice 20 with 5 mm pixels", other_spacing_once,
+        ("other spacing on one slice", "slice 20 sampled at 5 mm pixels", other_spacing_once,
          (MixedSliceError,), (VICTIM_MM,)),
         ("other matrix on one slice", "slice 20 as 32 x 32 pixels of 11 mm", other_matrix_once,
          (MixedSliceError,), (VICTIM_MM,)),

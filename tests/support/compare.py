@@ -26,7 +26,8 @@ class Truth:
     """The right array ``(slice, row, column)`` in HU and its affine to LPS mm.
 
     `padding` marks voxels outside the reconstruction circle: the stored value there is not HU, and readers
-    may return it as it is or as air.
+    may return it as it is or as air. `slice_spacing_mm`, one value per slice, stands where the slices are
+    unevenly spaced: then no regular volume is right, and it serves to work out the true volume.
     """
 
     hu: Array
@@ -34,6 +35,7 @@ class Truth:
     padding: Array | None = None
     padding_hu: float = 0.0
     tolerance_mm: float = AFFINE_TOLERANCE_MM
+    slice_spacing_mm: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,10 @@ def difference(hu: Array, affine: Array, truth: Truth) -> Difference:
     got_hu, got_affine = standard_order(hu, affine)
     want_hu, want_affine = standard_order(truth.hu, truth.affine)
     padding = None if truth.padding is None else standard_order(truth.padding, truth.affine)[0]
-    volume_pct = _lung_volume_error_pct(got_hu, got_affine, want_hu, want_affine)
+    true_ml = true_lung_ml(truth)
+    volume_pct = 100 * (_lung_ml(hu, affine) / true_ml - 1) if true_ml else float("nan")
+    if truth.slice_spacing_mm is not None:
+        return Difference(False, "a regular grid for uneven slices", volume_pct)
     if got_hu.shape != want_hu.shape:
         return Difference(False, f"shape {got_hu.shape}, not {want_hu.shape}", volume_pct)
     faults = []
@@ -87,11 +92,15 @@ def _corners(affine: Array, shape: tuple[int, ...]) -> Array:
     return np.asarray(indices @ affine[:3, :3].T + affine[:3, 3])
 
 
-def _lung_volume_error_pct(got: Array, got_affine: Array, want: Array, want_affine: Array) -> float:
-    """Volume of voxels in the phantom lung HU range against the truth, in %."""
-    lung, true_lung = (
-        np.count_nonzero((array > _LUNG_RANGE_HU[0]) & (array < _LUNG_RANGE_HU[1]))
-        * abs(np.linalg.det(affine[:3, :3]))
-        for array, affine in ((got, got_affine), (want, want_affine))
-    )
-    return float(100 * (lung - true_lung) / true_lung) if true_lung else float("nan")
+def true_lung_ml(truth: Truth) -> float:
+    """Volume of the phantom lung's HU range in the truth."""
+    if truth.slice_spacing_mm is None:
+        return _lung_ml(truth.hu, truth.affine)
+    scale = truth.slice_spacing_mm / np.linalg.norm(truth.affine[:3, 0])
+    parts = [_lung_ml(plane[None], truth.affine) for plane in truth.hu]
+    return float(np.dot(parts, scale))
+
+
+def _lung_ml(hu: Array, affine: Array) -> float:
+    voxels = np.count_nonzero((hu > _LUNG_RANGE_HU[0]) & (hu < _LUNG_RANGE_HU[1]))
+    return float(voxels * abs(np.linalg.det(np.asarray(affine)[:3, :3])) / 1000)

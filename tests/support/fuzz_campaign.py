@@ -19,6 +19,7 @@ from tests.support.mutation import FuzzSource
 
 _ROOT = Path(__file__).parents[2]
 _STARTUP_SECONDS = 120.0
+_LOG_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def run_campaign(
 ) -> Tally:
     """Read every damaged file once; a process that dies or hangs is replaced by the next."""
     tally = Tally()
-    with tempfile.TemporaryDirectory(prefix="lesionseg-fuzz-") as name:
+    with tempfile.TemporaryDirectory(prefix="lesionseg-fuzz-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "sources").write_bytes(pickle.dumps(sources))
         first = 0
@@ -68,7 +69,8 @@ def _run_worker(
     folder: Path, first: int, campaign: Campaign, tally: Tally, progress: Callable[[Tally], None]
 ) -> int:
     """Watch one process; returns the number to go on with."""
-    worker = _start(folder, first, campaign)
+    log = folder / f"stderr{first}.txt"
+    worker = _start(folder, first, campaign, log)
     lines: queue.Queue[str | None] = queue.Queue()
     assert worker.stdout is not None
     threading.Thread(target=_pump, args=(worker.stdout, lines), daemon=True).start()
@@ -79,10 +81,10 @@ def _run_worker(
             try:
                 line = lines.get(timeout=wait)
             except queue.Empty:
-                return _lost(tally, begun, "hang")
+                return _lost(tally, begun, "hang", log)
             if line is None:
                 code = worker.wait(timeout=30)
-                return campaign.count if code == 0 else _lost(tally, begun, f"crash {code}")
+                return campaign.count if code == 0 else _lost(tally, begun, f"crash {code}", log)
             message = json.loads(line)
             if "begin" in message:
                 begun = message
@@ -94,7 +96,7 @@ def _run_worker(
         worker.wait()
 
 
-def _start(folder: Path, first: int, campaign: Campaign) -> subprocess.Popen[str]:
+def _start(folder: Path, first: int, campaign: Campaign, log: Path) -> subprocess.Popen[str]:
     numbers = [campaign.seed, first, campaign.count, campaign.memory_mib]
     command = [
         sys.executable,
@@ -107,7 +109,7 @@ def _start(folder: Path, first: int, campaign: Campaign) -> subprocess.Popen[str
     return subprocess.Popen(
         [*command, *map(str, numbers)],
         stdout=subprocess.PIPE,
-        stderr=(folder / "stderr.txt").open("a"),
+        stderr=log.open("w"),
         text=True,
         cwd=_ROOT,
         env=environment,
@@ -120,11 +122,12 @@ def _pump(stream: object, lines: queue.Queue[str | None]) -> None:
     lines.put(None)
 
 
-def _lost(tally: Tally, begun: dict[str, object] | None, how: str) -> int:
+def _lost(tally: Tally, begun: dict[str, object] | None, how: str, log: Path) -> int:
+    said = log.read_text(errors="replace")[-_LOG_CHARACTERS:]
     if begun is None:
-        raise RuntimeError(f"the worker did not start: {how}")
+        raise RuntimeError(f"the worker did not start: {how}\n{said}")
     tally.load[how] += 1
-    tally.failures.append({**begun, "load": how})
+    tally.failures.append({**begun, "load": how, "stderr": said})
     return int(str(begun["begin"])) + 1
 
 

@@ -21,22 +21,23 @@ from pathlib import Path
 import numpy as np
 
 from lesionseg.core.errors import LesionSegError
-from lesionseg.dicom import check_folder, load_series
+from lesionseg.dicom import LoadedSeries, check_folder, load_series
 from lesionseg.volume import CTVolume
 from tests.support.mutation import FuzzSource, mutate
 
 
-def read_outcome(folder: Path, good: CTVolume) -> str:
-    """What loading the damaged series gives, against the intact volume."""
+def read_outcome(folder: Path, good: LoadedSeries) -> str:
+    """What loading the damaged series gives, against the intact one."""
     try:
-        volume = load_series(folder).volume
+        loaded = load_series(folder)
     except LesionSegError as error:
         return f"typed {type(error).__name__}"
     except MemoryError:
         return "memory"
-    except Exception as error:  # noqa: BLE001 - the very thing that is counted
+    except BaseException as error:  # noqa: BLE001 - the very thing that is counted, panics of codecs too
         return f"untyped {_where(error)}"
-    return f"loaded {_compare(volume, good)}"
+    noted = {note.code for note in loaded.notes} - {note.code for note in good.notes}
+    return f"loaded {_compare(loaded.volume, good.volume)}{', noted' if noted else ''}"
 
 
 def check_outcome(folder: Path) -> str:
@@ -47,7 +48,7 @@ def check_outcome(folder: Path) -> str:
         return f"typed {type(error).__name__}"
     except MemoryError:
         return "memory"
-    except Exception as error:  # noqa: BLE001 - the very thing that is counted
+    except BaseException as error:  # noqa: BLE001 - the very thing that is counted, panics of codecs too
         return f"untyped {_where(error)}"
     return "report"
 
@@ -92,11 +93,11 @@ def run(
         victim.write_bytes(content)
 
 
-def _intact(source: FuzzSource, folder: Path) -> CTVolume:
+def _intact(source: FuzzSource, folder: Path) -> LoadedSeries:
     folder.mkdir(parents=True)
     for name, content in source.files:
         (folder / name).write_bytes(content)
-    return load_series(folder).volume
+    return load_series(folder)
 
 
 def _peak_kib() -> int:
