@@ -15,13 +15,18 @@ def build(seed: int, settings: ChestSettings = SETTINGS):
 
 
 @pytest.fixture(scope="module")
-def chest():
-    return build(5)
+def patients():
+    return [build(seed) for seed in range(6)]
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_lungs_of_many_patients_are_two_and_of_human_size(seed):
-    phantom = build(seed)
+@pytest.fixture(scope="module")
+def chest(patients):
+    return patients[5]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_lungs_of_many_patients_are_two_and_of_human_size(patients, number):
+    phantom = patients[number]
     assert 1500 < phantom.truth.lung_ml < 8500
     parts, count = scipy.ndimage.label(phantom.labels.lung)
     sizes = np.sort(np.bincount(parts.ravel())[1:])[::-1]
@@ -30,8 +35,8 @@ def test_lungs_of_many_patients_are_two_and_of_human_size(seed):
     assert sizes[1] > 0.5 * sizes[0]
 
 
-def test_the_right_lung_is_the_larger_one_on_average_and_lies_at_low_x():
-    truths = [build(seed).truth for seed in range(6)]
+def test_the_right_lung_is_the_larger_one_on_average_and_lies_at_low_x(patients):
+    truths = [patient.truth for patient in patients]
     assert sum(t.right_lung_ml for t in truths) > 1.02 * sum(t.left_lung_ml for t in truths)
 
 
@@ -78,8 +83,8 @@ def test_trachea_is_no_lung_and_vessels_inside_are(chest):
     assert (chest.vessels & ~chest.labels.lung).sum() == 0
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_patient():
-    first, again, other = build(3), build(3), build(4)
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_patient(patients):
+    first, again, other = patients[3], build(3), patients[4]
     assert first.volume.hu.tobytes() == again.volume.hu.tobytes()
     assert first.labels.labels.tobytes() == again.labels.labels.tobytes()
     assert first.labels.labels.tobytes() != other.labels.labels.tobytes()
