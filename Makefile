@@ -57,6 +57,9 @@ coverage: $(READY) ## Line coverage of the rooms that decide numbers; at least 9
 	$(BIN)/pytest -q $(foreach room,$(COVERED_ROOMS),tests/$(room)) $(foreach room,$(COVERED_ROOMS),--cov=lesionseg.$(room)) \
 	  --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR) $(PYTEST_OPTIONS)
 
+bench: $(READY) ## Time and peak memory of one scan of 300 slices
+	$(BIN)/python scripts/bench/one_case.py
+
 clean: ## Remove what tests, tools and the demo left behind
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov dist build $(DEMO_OUTPUT)
 	find lesionseg tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
