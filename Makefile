@@ -54,7 +54,7 @@ format: $(READY) ## Let ruff format the code
 	$(BIN)/ruff format .
 
 coverage: $(READY) ## Line coverage of the rooms that decide numbers; at least 95 %
-	$(BIN)/pytest -q $(foreach room,$(COVERED_ROOMS),tests/$(room)) $(foreach room,$(COVERED_ROOMS),--cov=lesionseg.$(room)) \
+	$(BIN)/pytest -q $(wildcard $(COVERED_ROOMS:%=tests/%)) $(COVERED_ROOMS:%=--cov=lesionseg.%) \
 	  --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR) $(PYTEST_OPTIONS)
 
 bench: $(READY) ## Time and peak memory of one scan of 300 slices
