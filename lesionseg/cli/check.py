@@ -24,7 +24,11 @@ def check(
     *,
     decode: Annotated[
         bool,
-        typer.Option("--decode/--no-decode", help="Decode the pixels too; finds damaged ones, takes longer."),
+        typer.Option(
+            "--decode/--no-decode",
+            metavar="",
+            help="Decode the pixels too; finds damaged ones, takes longer.",
+        ),
     ] = True,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

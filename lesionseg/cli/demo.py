@@ -48,13 +48,13 @@ def demo(
     from lesionseg.workflow.demo import DEMO_OUTPUT, DemoSettings, run_demo
     from lesionseg.workflow.output import refuse_output
     from lesionseg.workflow.request import CaseSettings, SegmenterSettings, Watch
-    from lesionseg.workflow.segmenting import open_from_settings
+    from lesionseg.workflow.segmenting import DeferredSegmenter
 
     screen = Screen("demo", as_json=as_json, quiet=quiet)
     refuse_output(output, DEMO_OUTPUT, overwrite=overwrite)
     how = SegmenterSettings(model, device, runtime, threads)
     with screen.progress() as progress:
-        segmenter = open_from_settings(how)
+        segmenter = DeferredSegmenter.from_settings(how)
         result = run_demo(
             output,
             segmenter,

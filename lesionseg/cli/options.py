@@ -7,11 +7,15 @@ from typing import Annotated
 import typer
 
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on stdout; everything else goes to stderr.")
+    bool,
+    typer.Option(
+        "--json", metavar="", help="Print one JSON object on stdout; everything else goes to stderr."
+    ),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print nothing but errors.")]
 VerboseOption = Annotated[
-    bool, typer.Option("--verbose", help="Let other libraries' warnings through, and show tracebacks.")
+    bool,
+    typer.Option("--verbose", metavar="", help="Let other libraries' warnings through, and show tracebacks."),
 ]
 ModelOption = Annotated[
     str | None,
@@ -24,8 +28,10 @@ ThreadsOption = Annotated[
 ]
 DeterministicOption = Annotated[
     bool,
-    typer.Option("--deterministic", help="The same bytes on every run on a GPU too, at some cost in speed."),
+    typer.Option(
+        "--deterministic", metavar="", help="The same bytes on every run on a GPU too, at some cost in speed."
+    ),
 ]
 OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace an earlier lesionseg output in that folder.")
+    bool, typer.Option("--overwrite", metavar="", help="Replace an earlier lesionseg output in that folder.")
 ]

@@ -76,16 +76,18 @@ def segment(
     """
     del verbose  # read by the runner, before anything is imported
     from lesionseg.workflow.case import segment_case
+    from lesionseg.workflow.loading import refuse_absent_input
     from lesionseg.workflow.output import refuse_output
     from lesionseg.workflow.request import CASE_OUTPUT, CaseRequest, CaseSettings, SegmenterSettings, Watch
-    from lesionseg.workflow.segmenting import open_from_settings
+    from lesionseg.workflow.segmenting import DeferredSegmenter
 
     screen = Screen("segment", as_json=as_json, quiet=quiet)
+    refuse_absent_input(input_path)
     request = CaseRequest(input_path, output, series, tuple(repair), overwrite)
     refuse_output(output, CASE_OUTPUT, overwrite=overwrite)  # before the model is loaded
     how = SegmenterSettings(model, device, runtime, threads, deterministic)
     with screen.progress() as progress:
-        segmenter = open_from_settings(how)
+        segmenter = DeferredSegmenter.from_settings(how)
         result = segment_case(
             request, segmenter, settings=CaseSettings(segmenter=how), watch=Watch(progress=progress)
         )

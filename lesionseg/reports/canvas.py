@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 DPI = 100
 BACKGROUND = "#0d1014"
 POINTS_PER_PX = 72 / DPI
+FIXED_POINT = 64
+"""FreeType counts in 64ths of a pixel."""
 
 
 @dataclass(frozen=True)
@@ -93,15 +95,12 @@ class Canvas:
 
 def text_width_px(text: str, style: TextStyle) -> float:
     """Width of a line of text as it will be drawn."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
+    from matplotlib.font_manager import FontProperties, findfont, get_font
 
-    font = FontProperties(family=FONT, weight="bold" if style.bold else "normal")
-    return (
-        float(TextPath((0, 0), text, size=style.size_px, prop=font).get_extents().width)
-        if text.strip()
-        else 0.0
-    )
+    font = get_font(findfont(FontProperties(family=FONT, weight="bold" if style.bold else "normal")))
+    font.set_size(style.size_px * POINTS_PER_PX, DPI)
+    font.set_text(text)
+    return float(font.get_width_height()[0] / FIXED_POINT)
 
 
 def wrapped(text: str, style: TextStyle, width_px: float) -> list[str]:

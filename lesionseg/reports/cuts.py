@@ -14,6 +14,8 @@ SLICE_AXIS, ROW_AXIS, COLUMN_AXIS = 0, 1, 2
 AXIAL_LEVELS = 4
 CROP_MARGIN_MM = 18.0
 """Tissue shown around the lungs, so that the chest wall is seen."""
+TELLING_SHARE = 0.6
+"""A coronal or sagittal plane shows at least this part of the largest lung section, not a lung's rim."""
 LEVEL_DISTANCE = 0.5
 """Two axial levels lie at least this fraction of a band apart, where the scan allows."""
 
@@ -110,11 +112,12 @@ def _best_of(candidates: npt.NDArray[np.int64], area: npt.NDArray[np.int64]) -> 
 
 
 def _fullest_plane(lung: Mask, lesion: Mask, axis: int) -> int:
-    for mask in (lesion, lung):
-        area = profile(mask, axis)
-        if area.any():
-            return int(area.argmax())
-    return lung.shape[axis] // 2
+    lung_area = profile(lung, axis)
+    if not lung_area.any():
+        return int(lung.shape[axis]) // 2
+    telling = lung_area >= TELLING_SHARE * lung_area.max()
+    lesion_area = np.where(telling, profile(lesion, axis), 0)
+    return int(np.argmax(lesion_area if lesion_area.any() else lung_area))
 
 
 def _pairs(edges: npt.NDArray[np.float64]) -> list[tuple[float, float]]:

@@ -36,6 +36,8 @@ from lesionseg.volumetry import Side, split_lungs
 from lesionseg.volumetry.sides import image_midline_x_mm
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from lesionseg.volumetry import Measurements
 
 WIDTH_PX = 1600
@@ -92,9 +94,14 @@ def draw_overview(
 
 def draw_captioned(volume: CTVolume, label_map: LabelMap, caption: Caption, path: Path) -> None:
     """Draw the overview with a caption of one's own, for label maps measured elsewhere."""
-    canvas = _compose(_prepare(volume, label_map), caption)
+    figure = compose_overview(volume, label_map, caption)
     # no Software entry and no date: the same input gives the same bytes
-    canvas.figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None}, facecolor=BACKGROUND)
+    figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None}, facecolor=BACKGROUND)
+
+
+def compose_overview(volume: CTVolume, label_map: LabelMap, caption: Caption) -> Figure:
+    """Lay the overview out on a matplotlib figure, not yet drawn."""
+    return _compose(_prepare(volume, label_map), caption).figure
 
 
 def _prepare(volume: CTVolume, label_map: LabelMap) -> _Scan:

@@ -22,7 +22,7 @@ LUNG_WINDOW_HU = (-1350.0, 150.0)
 FILL_OPACITY = 0.45
 SCALE_BAR_MM = (100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0)
 _EDGE_PX = 7
-_NARROWEST_WITH_LETTERS_PX = 70
+_SMALLEST_WITH_LETTERS_PX = 70
 _LEVEL_FREE_OF_LETTERS = 0.035  # of the panel's height
 _LETTER_HEIGHTS = (0.5, 0.44, 0.56, 0.38, 0.62)
 
@@ -105,7 +105,7 @@ def draw_panel(axes: Axes, plane: Plane, style: PanelStyle, scheme: LabelScheme 
     axes.set_ylim(height_mm, 0.0)
     for height in style.levels_mm:
         _draw_line(axes, (0.95 * width_mm, width_mm), height, 1.4)
-    if axes.bbox.width < _NARROWEST_WITH_LETTERS_PX:
+    if min(axes.bbox.width, axes.bbox.height) < _SMALLEST_WITH_LETTERS_PX:
         return
     _draw_letters(axes, plane.letters, [1 - height / height_mm for height in style.levels_mm])
     if style.scale_bar_mm:

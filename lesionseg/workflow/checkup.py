@@ -68,9 +68,13 @@ def _guarded(topic: str, look: Callable[[str], Iterator[Finding]]) -> Iterator[F
     try:
         yield from look(topic)
     except LesionSegError as error:
-        yield Finding(topic, "bad", str(error), error.remedy)
+        yield _refusal(topic, error)
     except (ImportError, OSError, RuntimeError) as error:
         yield Finding(topic, "bad", f"{type(error).__name__}: {error}", "Reinstall lesionseg")
+
+
+def _refusal(topic: str, error: LesionSegError) -> Finding:
+    return Finding(topic, "bad", str(error).removesuffix(f" {error.remedy}"), error.remedy)
 
 
 def _machine() -> Iterator[Finding]:
@@ -101,7 +105,7 @@ def _encodings(topic: str) -> Iterator[Finding]:
         except LesionSegError as error:
             yield Finding(topic, "hint", f"not readable here: {name_of(syntax)}", error.remedy)
         else:
-            readable.append(name_of(syntax).split(" (")[0])
+            readable.append(name_of(syntax).removesuffix(f" ({syntax})"))
     yield Finding(
         topic, "good", f"{len(readable)} of {len(TRANSFER_SYNTAXES)} readable: {'; '.join(readable)}"
     )
@@ -138,7 +142,7 @@ def _verified(topic: str, path: Path) -> Finding:
     try:
         bundle = load_bundle(path)
     except LesionSegError as error:
-        return Finding(topic, "bad", str(error), error.remedy)
+        return _refusal(topic, error)
     return Finding(topic, "good", f"{bundle.name} verified, SHA-256 {bundle.sha256[:16]}…, {path}")
 
 

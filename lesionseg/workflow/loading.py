@@ -80,14 +80,19 @@ def load_scan(
     progress: Progress | None = None,
 ) -> LoadedScan:
     """Load as `load_volume` does, with everything that the manifest says about the input."""
-    if not path.exists():
-        raise InputNotFoundError(
-            "there is no such file or folder", case=str(path), remedy="Check the path's spelling"
-        )
+    refuse_absent_input(path)
     if path.is_file() and is_volume_file(path):
         _refuse_dicom_options(path, series_uid, repairs)
         return _from_file(path)
     return _from_dicom(path, series_uid, repairs, progress)
+
+
+def refuse_absent_input(path: Path) -> None:
+    """Raise `InputNotFoundError` where there is nothing at `path`."""
+    if not path.exists():
+        raise InputNotFoundError(
+            "there is no such file or folder", case=str(path), remedy="Check the path's spelling"
+        )
 
 
 def _from_file(path: Path) -> LoadedScan:

@@ -11,11 +11,12 @@ from typing import Any
 from lesionseg import __version__
 from lesionseg.core.provenance import Stopwatch, package_versions, sha256_of_array, sha256_of_file
 from lesionseg.reports.caption import ScanLine
-from lesionseg.segmentation import NetworkSegmenter, Segmenter
+from lesionseg.segmentation import ModelBundle, Segmenter
 from lesionseg.volume import CTVolume
 from lesionseg.volumetry import Measurements
 from lesionseg.workflow.loading import LoadedScan
 from lesionseg.workflow.request import MANIFEST, MANIFEST_FORMAT, OVERVIEW, CaseRequest, CaseSettings
+from lesionseg.workflow.tables import plain_json
 
 TIMES_KEY = "times"
 """The one key whose value differs between two runs of the same case with the same set-up."""
@@ -47,7 +48,7 @@ def build_manifest(
         outputs = {
             path.name: sha256_of_file(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST
         }
-    return {
+    manifest = {
         "format": MANIFEST_FORMAT,
         "lesionseg": __version__,
         "notice": "Research use only. Not a medical device.",
@@ -67,6 +68,7 @@ def build_manifest(
             "seconds": {stage: round(seconds, 3) for stage, seconds in timer.seconds.items()},
         },
     }
+    return plain_json(manifest)
 
 
 def _request(facts: CaseFacts) -> dict[str, Any]:
@@ -108,10 +110,11 @@ def _model(segmenter: Segmenter) -> dict[str, Any]:
         "runtime": segmenter.runtime,
         "device": segmenter.device,
     }
-    if isinstance(segmenter, NetworkSegmenter):
+    bundle = getattr(segmenter, "bundle", None)
+    if isinstance(bundle, ModelBundle):
         facts |= {
-            "bundle_sha256": segmenter.bundle.sha256,
-            "weights_sha256": segmenter.bundle.weights_sha256,
-            "solid_convention": segmenter.bundle.metadata.solid_convention,
+            "bundle_sha256": bundle.sha256,
+            "weights_sha256": bundle.weights_sha256,
+            "solid_convention": bundle.metadata.solid_convention,
         }
     return facts

@@ -1,27 +1,65 @@
-"""From a volume to its label map in one call, and from settings to an open segmenter."""
+"""From a volume to its label map in one call, and a segmenter that opens its network when it is needed."""
 
 from __future__ import annotations
 
-from lesionseg.segmentation import NetworkSegmenter, open_segmenter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+from lesionseg.segmentation import ModelBundle, NetworkSegmenter, Progress, load_bundle, open_segmenter
 from lesionseg.volume import CTVolume, LabelMap
 from lesionseg.workflow.request import SegmenterSettings
 
 
-def open_from_settings(settings: SegmenterSettings) -> NetworkSegmenter:
-    """Open the segmenter that the settings ask for.
+@dataclass(frozen=True)
+class DeferredSegmenter:
+    """A segmenter whose bundle is verified at once and whose network is opened at first use.
 
-    Raises
-    ------
-    BundleError, DeviceError
-        If model or device cannot be used.
+    A scan that is refused thus never waits for torch or OpenVINO to load.
     """
-    return open_segmenter(
-        settings.model,
-        device=settings.device,
-        runtime=settings.runtime,
-        threads=settings.threads,
-        deterministic=settings.deterministic,
-    )
+
+    settings: SegmenterSettings
+    bundle: ModelBundle
+
+    @classmethod
+    def from_settings(cls, settings: SegmenterSettings) -> Self:
+        """Verify the bundle that the settings ask for.
+
+        Raises
+        ------
+        BundleError
+            If it cannot be used.
+        """
+        return cls(settings, load_bundle(settings.model))
+
+    @property
+    def bundle_name(self) -> str:
+        """Name and version of the model bundle."""
+        return self.bundle.name
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of the inference runtime; opens the network."""
+        return self._opened.runtime
+
+    @property
+    def device(self) -> str:
+        """Name of the device; opens the network."""
+        return self._opened.device
+
+    def segment(self, volume: CTVolume, *, progress: Progress | None = None) -> LabelMap:
+        """Label every voxel of `volume`; opens the network. Raises as `NetworkSegmenter` does."""
+        return self._opened.segment(volume, progress=progress)
+
+    @cached_property
+    def _opened(self) -> NetworkSegmenter:
+        return open_segmenter(
+            self.bundle,
+            device=self.settings.device,
+            runtime=self.settings.runtime,
+            threads=self.settings.threads,
+            deterministic=self.settings.deterministic,
+        )
 
 
 def segment(volume: CTVolume, settings: SegmenterSettings | None = None) -> LabelMap:
@@ -36,4 +74,4 @@ def segment(volume: CTVolume, settings: SegmenterSettings | None = None) -> Labe
     SegmentationError
         If the network cannot be run on this volume.
     """
-    return open_from_settings(settings or SegmenterSettings()).segment(volume)
+    return DeferredSegmenter.from_settings(settings or SegmenterSettings()).segment(volume)

@@ -15,6 +15,12 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
+def plain_json(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the mapping as JSON would give it back: lists for tuples, text for text-like values."""
+    plain: dict[str, Any] = json.loads(json.dumps(content, allow_nan=False))
+    return plain
+
+
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write a table with a header: comma, decimal point, UTF-8, line feeds; None is an empty cell.
 
