@@ -22,7 +22,7 @@ from pydicom.uid import (
 from lesionseg.core.provenance import sha256_of_array
 from lesionseg.dicom import load_series
 from lesionseg.volume import CTVolume
-from tests.support.ct_series import Series, save, write_series
+from tests.support.ct_series import Series, chest_volume, save, write_series
 from tests.support.encode import COMPRESSED_SYNTAXES, ENCODABLE_SYNTAXES, GDCM_SYNTAXES, encode
 from tests.support.enhanced_series import enhanced_dataset
 
@@ -32,7 +32,8 @@ NAMED_SYNTAXES = [pytest.param(syntax, id=syntax.name) for syntax in ALL_SYNTAXE
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Series:
-    return write_series(tmp_path_factory.mktemp("good") / "series")
+    small = chest_volume((8, 40, 40), (31.25, 8.75, 8.75))
+    return write_series(tmp_path_factory.mktemp("good") / "series", small)
 
 
 @pytest.fixture(scope="module")

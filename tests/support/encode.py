@@ -54,21 +54,32 @@ def swap_to_big_endian(dataset: Dataset) -> Dataset:
 
 
 def _encode_with_gdcm(dataset: Dataset, syntax: UID) -> Dataset:
-    """Through files, which is the only way gdcm's Python binding takes bytes on every version."""
-    import gdcm
+    """Through files, for gdcm's Python binding takes no bytes; only the pixels are taken over.
 
+    gdcm's writer alters headers: it adds RescaleType US where the source has none.
+    """
     with tempfile.TemporaryDirectory() as name:
         source, target = Path(name) / "source.dcm", Path(name) / "target.dcm"
         dataset.save_as(source, enforce_file_format=True)
-        reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
-        reader.SetFileName(str(source))
-        change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(syntax))))
-        if reader.Read():
-            change.SetInput(reader.GetImage())
-            if change.Change():
-                writer.SetFile(reader.GetFile())
-                writer.SetImage(change.GetOutput())
-                writer.SetFileName(str(target))
-                if writer.Write():
-                    return dcmread(target)
-    raise RuntimeError(f"gdcm cannot encode {syntax}")
+        if not _transcode_with_gdcm(source, target, syntax):
+            raise RuntimeError(f"gdcm cannot encode {syntax}")
+        dataset["PixelData"] = dcmread(target)["PixelData"]
+    dataset.file_meta.TransferSyntaxUID = syntax
+    return dataset
+
+
+def _transcode_with_gdcm(source: Path, target: Path, syntax: UID) -> bool:
+    import gdcm
+
+    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    reader.SetFileName(str(source))
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(syntax))))
+    if not reader.Read():
+        return False
+    change.SetInput(reader.GetImage())
+    if not change.Change():
+        return False
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(str(target))
+    return bool(writer.Write())
