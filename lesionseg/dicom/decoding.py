@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lesionseg.core.errors import PixelDataError
-from lesionseg.dicom.codestream import MAXIMUM_TILES, codestream_size, has_end
+from lesionseg.dicom.codestream import codestream_facts
 from lesionseg.dicom.headers import SliceHeader
 from lesionseg.dicom.pixel_blocks import damaged, frame_bytes
 from lesionseg.dicom.rle import DamagedRunLengthError, decode_rle
@@ -25,15 +25,13 @@ _CODEC_OVERHEAD_BYTES: Final = 1 << 16
 _JPEG_EXTENDED: Final = "1.2.840.10008.1.2.4.51"
 _JPEG_RETIRED: Final = frozenset({"1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55"})
 """Progressive JPEG: the codestream says so itself, and libjpeg reads it as it reads JPEG extended."""
-_STRICTEST_FIRST: Final = {
-    _JPEG_EXTENDED: ("pylibjpeg", "gdcm", "pillow"),  # gdcm and Pillow read 8 bits only
-    "1.2.840.10008.1.2.4.80": ("pyjpegls", "gdcm"),  # libjpeg fills what is damaged
-    "1.2.840.10008.1.2.4.81": ("pyjpegls", "gdcm"),
-    "1.2.840.10008.1.2.4.90": ("pylibjpeg", "gdcm", "pillow"),
-    "1.2.840.10008.1.2.4.91": ("pylibjpeg", "gdcm", "pillow"),
-}
-"""Decoders in the order in which they are tried; all others in pydicom's order. One that passes over damage
-must not come after one that refuses it."""
+_DECODERS: Final = (
+    ("pyjpegls",),  # refuses damaged JPEG-LS, which libjpeg fills up
+    ("pylibjpeg", "pillow"),
+    ("gdcm",),
+)
+"""Decoders in groups; only the first group with one installed is used. gdcm reads as much as the others but
+ends the whole process on some damaged codestreams, so it never gets what another one has refused."""
 
 
 def check_decodable(transfer_syntax: str, case: str) -> None:
@@ -92,20 +90,21 @@ def _native(header: SliceHeader, encoded: bytes) -> StoredArray:
 
 
 def _check_codestream(header: SliceHeader, encoded: bytes) -> None:
-    source = header.source
-    size = codestream_size(encoded)
-    if size is None:
+    source, pixels = header.source, header.pixels
+    facts = codestream_facts(encoded)
+    if facts is None:
         raise damaged(source, "the compressed image has no readable start")
-    expected = (header.pixels.rows, header.pixels.columns, 1)
-    if (size.rows, size.columns, size.components) != expected or size.tiles > MAXIMUM_TILES:
+    allocated = pixels.bits_allocated or 0
+    fits = allocated - 8 < facts.precision_bits <= allocated and facts.precision_bits > 1
+    if (facts.rows, facts.columns, facts.components) != (pixels.rows, pixels.columns, 1) or not fits:
         raise damaged(
             source,
-            "the compressed image is not of the size that the header says",
-            f"{expected[0]} x {expected[1]}, one component",
-            f"{size.rows} x {size.columns}, {size.components} components, {size.tiles} tiles",
+            "the compressed image is not what the header says",
+            f"{pixels.rows} x {pixels.columns}, one component in {allocated} bits",
+            f"{facts.rows} x {facts.columns}, {facts.components} components of {facts.precision_bits} bits",
         )
-    if not has_end(encoded):
-        raise damaged(source, "the compressed image ends early", found="no end marker")
+    if facts.problem:
+        raise damaged(source, "the compressed image is damaged", found=facts.problem)
 
 
 def _run_length(header: SliceHeader, encoded: bytes) -> StoredArray:
@@ -125,6 +124,8 @@ def _decoded(header: SliceHeader, encoded: bytes) -> npt.NDArray[Any]:
             return _decoded_by(plugin, decoder, header, encoded)
         except Exception as error:  # noqa: BLE001 - codecs raise whatever they like on damaged data
             failures.append(" ".join(str(error).split()).rpartition("available plugins: ")[2])
+    if all("does not support" in failure for failure in failures):
+        raise unsupported(source.transfer_syntax, str(source.path), "; ".join(failures))
     raise _cannot_decode(header, "; ".join(failures))
 
 
@@ -151,10 +152,8 @@ def _plugins(transfer_syntax: str, decoder: Decoder) -> tuple[str, ...]:
     available = decoder.available_plugins
     if transfer_syntax in _JPEG_RETIRED:
         return ("pylibjpeg",) if "pylibjpeg" in available else ()
-    strict = tuple(
-        plugin for plugin in _STRICTEST_FIRST.get(transfer_syntax, available) if plugin in available
-    )
-    return strict or available
+    groups = (tuple(plugin for plugin in group if plugin in available) for group in _DECODERS)
+    return next((group for group in groups if group), ())
 
 
 def _cannot_decode(header: SliceHeader, reason: str) -> PixelDataError:

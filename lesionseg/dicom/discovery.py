@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lesionseg.core.errors import EmptyInputError, InputNotFoundError, UnreadableFileError
-from lesionseg.dicom.file_header import FileHeader, StrayFile, cannot_read, read_file_header
+from lesionseg.dicom.file_header import (
+    EMPTY,
+    UNKNOWN,
+    FileHeader,
+    StrayFile,
+    cannot_read,
+    not_a_slice_any_more,
+    read_file_header,
+)
 from lesionseg.dicom.headers import SliceHeader
 from lesionseg.dicom.settings import Note
 from lesionseg.dicom.slice_headers import slices_of, sop_class_uid
@@ -75,7 +84,7 @@ def find_slices(path: Path) -> Findings:
     """
     slices: list[SliceHeader] = []
     unreadable: list[UnreadableFile] = []
-    strays: Counter[str] = Counter()
+    strays: list[StrayFile] = []
     files = 0
     for found in _files(path):
         files += 1
@@ -87,11 +96,32 @@ def find_slices(path: Path) -> Findings:
         raise EmptyInputError(
             "the folder holds no files", case=str(path), remedy="Name the folder that holds the DICOM files"
         )
-    return Findings(path, tuple(slices), tuple(unreadable), dict(strays))
+    lost = _lost_slices(strays, slices)
+    unreadable.extend(UnreadableFile(error_path, "", "", error) for error_path, error in lost.items())
+    kinds = Counter(stray.kind for stray in strays if stray.path not in lost)
+    return Findings(path, tuple(slices), tuple(unreadable), dict(kinds))
+
+
+def _lost_slices(
+    strays: Sequence[StrayFile], slices: Sequence[SliceHeader]
+) -> dict[Path, UnreadableFileError]:
+    """Tell which files without sense are named like the slices beside them, and so may have been slices."""
+    families = {family for header in slices for family in _families(header.source.path)}
+    return {
+        stray.path: not_a_slice_any_more(stray.path, f"{stray.kind}, named like a slice")
+        for stray in strays
+        if stray.kind in (EMPTY, UNKNOWN) and not families.isdisjoint(_families(stray.path))
+    }
+
+
+def _families(path: Path) -> set[tuple[Path, str]]:
+    """Folder and suffix, and folder and name without its numbers; numbers alone are no suffix."""
+    shapes = {re.sub(r"[\d.]+", "#", path.name), path.suffix.lower()}
+    return {(path.parent, shape) for shape in shapes if re.search("[a-z]|#", shape, re.IGNORECASE)}
 
 
 def _sort_in(
-    path: Path, slices: list[SliceHeader], unreadable: list[UnreadableFile], strays: Counter[str]
+    path: Path, slices: list[SliceHeader], unreadable: list[UnreadableFile], strays: list[StrayFile]
 ) -> None:
     try:
         header = read_file_header(path)
@@ -99,11 +129,11 @@ def _sort_in(
         unreadable.append(UnreadableFile(path, "", "", error))
         return
     if isinstance(header, StrayFile):
-        strays[header.kind] += 1
+        strays.append(header)
         return
     kind = _not_an_image(header)
     if kind:
-        strays[kind] += 1
+        strays.append(StrayFile(path, kind))
         return
     try:
         if header.damage:

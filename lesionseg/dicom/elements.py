@@ -30,6 +30,7 @@ MAXIMUM_ELEMENTS: Final = 2_000_000
 MAXIMUM_VALUE_BYTES: Final = 1 << 20
 """Longest wanted value; the largest real one is an offset table of 8 bytes a frame."""
 
+_LONGEST_PADDING_BYTES: Final = 1 << 16
 _LONG_VRS: Final = frozenset(
     {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
 )
@@ -116,7 +117,8 @@ class ElementWalker:
     def walk(self, found: Elements) -> None:
         """Add the wanted elements to `found` up to the pixel data or the end of the stream.
 
-        What was found before damage stays in `found`.
+        What was found before damage stays in `found`. Behind native pixel data that is all there, nothing may
+        stand but further elements or zeros: otherwise bytes were inserted, and every pixel may be shifted.
 
         Raises
         ------
@@ -127,11 +129,26 @@ class ElementWalker:
             tag, vr, length = self._element_head(self.encoding.explicit)
             if tag == PIXEL_DATA or tag in OTHER_PIXEL_DATA:
                 known = None if length == UNDEFINED_LENGTH else length
-                self.pixel_element = (
-                    PixelElement(self.stream.tell(), known, vr) if tag == PIXEL_DATA else None
-                )
+                if tag == PIXEL_DATA:
+                    self.pixel_element = PixelElement(self.stream.tell(), known, vr)
+                if known is not None and self.stream.tell() + known < self.size:
+                    self.stream.seek(known, io.SEEK_CUR)
+                    self._walk_tail()
                 return
             self._take(found, tag, vr, length, explicit=self.encoding.explicit, depth=0, end=self.size)
+
+    def _walk_tail(self) -> None:
+        start = self.stream.tell()
+        if self.size - start <= _LONGEST_PADDING_BYTES and not self.stream.read().strip(b"\0"):
+            return
+        self.stream.seek(start)
+        tail: Elements = {}
+        try:
+            while self.stream.tell() < self.size:
+                tag, vr, length = self._element_head(self.encoding.explicit)
+                self._take(tail, tag, vr, length, explicit=self.encoding.explicit, depth=0, end=self.size)
+        except UnreadableFileError as error:
+            raise self._damaged("what stands behind the pixel data is no element") from error
 
     def _element_head(self, explicit: bool) -> tuple[int, str, int]:  # noqa: FBT001
         self._count()

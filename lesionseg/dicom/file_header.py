@@ -22,6 +22,11 @@ MAXIMUM_INFLATED_HEADER_BYTES: Final = 64 << 20
 
 _PREAMBLE_BYTES: Final = 128
 _SNIFFED_BYTES: Final = 512
+_DICOM_SIGNS: Final = (b"DICM", b"1.2.840.10008.")
+"""The prefix, and the root of every standard UID: no file of another kind has them near its start."""
+DAMAGED_DICOM: Final = "damaged DICOM"
+EMPTY: Final = "empty file"
+UNKNOWN: Final = "other"
 _STRAY_SIGNATURES: Final = (
     (b"\x89PNG", "picture"), (b"\xff\xd8\xff", "picture"), (b"GIF8", "picture"), (b"BM", "picture"),
     (b"PK\x03\x04", "archive"), (b"\x1f\x8b", "archive"), (b"7z\xbc\xaf", "archive"), (b"Rar!", "archive"),
@@ -83,20 +88,35 @@ def read_file_header(path: Path) -> FileHeader | StrayFile:
     UnreadableFileError
         If the file cannot be opened or read.
     """
+    header: FileHeader | None = None
     try:
         with path.open("rb") as stream:
             size = stream.seek(0, io.SEEK_END)
             stream.seek(0)
             start = stream.read(_SNIFFED_BYTES)
             dataset_start = _dataset_start(start)
-            if dataset_start is None:
-                return StrayFile(path, _stray_kind(start))
-            stream.seek(dataset_start)
-            header = _read_dicom(stream, path, size)
+            if dataset_start is not None:
+                stream.seek(dataset_start)
+                header = _read_dicom(stream, path, size)
     except OSError as error:
         raise cannot_read(path, error) from error
-    has_prefix = dataset_start == _PREAMBLE_BYTES + 4
-    return header if has_prefix or _looks_like_an_image(header) else StrayFile(path, _stray_kind(start))
+    if header is not None and (dataset_start or _looks_like_an_image(header)):
+        return header
+    kind = _stray_kind(start)
+    if kind == DAMAGED_DICOM:
+        raise not_a_slice_any_more(path, "parts of a DICOM file without its start")
+    return StrayFile(path, kind)
+
+
+def not_a_slice_any_more(path: Path, found: str) -> UnreadableFileError:
+    """Say that a file which stands where a slice should is not one."""
+    return UnreadableFileError(
+        "the file seems to be what is left of a slice",
+        case=str(path),
+        expected="a DICOM file",
+        found=found,
+        remedy="Export it from the archive again, or remove it if it is no part of the series",
+    )
 
 
 def cannot_read(path: Path, error: OSError) -> UnreadableFileError:
@@ -121,12 +141,14 @@ def _dataset_start(start: bytes) -> int | None:
 
 def _stray_kind(start: bytes) -> str:
     if not start:
-        return "empty file"
+        return EMPTY
     for signature, kind in _STRAY_SIGNATURES:
         if start.startswith(signature):
             return kind
     printable = sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
-    return "text" if printable > 0.95 * len(start) else "other"
+    if printable > 0.95 * len(start):
+        return "text"
+    return DAMAGED_DICOM if any(sign in start for sign in _DICOM_SIGNS) else UNKNOWN
 
 
 def _looks_like_an_image(header: FileHeader) -> bool:

@@ -31,6 +31,11 @@ from lesionseg.dicom.tilt import straighten
 from lesionseg.volume import CTVolume
 from lesionseg.volume.hounsfield import check_hounsfield
 
+OTHER_MODALITIES: Final = frozenset(
+    {"CR", "DOC", "DX", "KO", "MG", "MR", "NM", "OT", "PR", "PT", "REG", "RF", "RTDOSE", "RTPLAN", "RTSTRUCT",
+     "SC", "SEG", "SR", "US", "XA"}
+)  # fmt: skip
+"""What a damaged file may say of itself without being suspected of holding a CT slice (PS3.3 C.7.3.1.1.1)."""
 STRAIGHT: Final = "straight stack"
 CHECKS: Final = (
     "one kind of image", "position, orientation and pixel spacing present", "pixel layout of CT",
@@ -139,13 +144,13 @@ def refuse_unreadable(findings: Findings, series_uid: str) -> None:
         Of the first such file.
     """
     for file in findings.unreadable:
-        if _may_belong(file, series_uid):
+        if _may_belong(file, findings, series_uid):
             raise file.error
 
 
 def unreadable_notes(findings: Findings, series_uid: str) -> tuple[Note, ...]:
     """Note the unreadable files that certainly belong to something else."""
-    others = [file for file in findings.unreadable if not _may_belong(file, series_uid)]
+    others = [file for file in findings.unreadable if not _may_belong(file, findings, series_uid)]
     if not others:
         return ()
     return (
@@ -155,8 +160,10 @@ def unreadable_notes(findings: Findings, series_uid: str) -> tuple[Note, ...]:
     )
 
 
-def _may_belong(file: UnreadableFile, series_uid: str) -> bool:
-    return file.modality in ("", "CT") and file.series_uid in ("", series_uid)
+def _may_belong(file: UnreadableFile, findings: Findings, series_uid: str) -> bool:
+    """Tell whether a damaged file may hold a slice: it does unless it names another series that is there."""
+    others = {header.identity.series_uid for header in findings.slices} - {"", series_uid}
+    return file.modality not in OTHER_MODALITIES and file.series_uid not in others
 
 
 def _without_duplicates(stack: Stack, settings: LoaderSettings, case: str) -> tuple[Stack, tuple[Note, ...]]:
