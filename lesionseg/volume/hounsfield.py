@@ -101,7 +101,7 @@ def _summarise(hu: HUArray) -> _Summary:
         air_share=share(AIR_BAND_HU),
         tissue_share=share(TISSUE_BAND_HU),
         dense_share=share(UNRESCALED_BAND),
-        padded_share=1 - valid / sample.size,
+        padded_share=int(np.count_nonzero(hu <= PADDING_AT_MOST_HU)) / hu.size,
     )
 
 
