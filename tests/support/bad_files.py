@@ -20,7 +20,7 @@ from lesionseg.core.errors import (
     UnreadableFileError,
     UnsupportedTransferSyntaxError,
 )
-from tests.support.broken_series import VICTIM, VICTIM_MM
+from tests.support.broken_series import VICTIM, VICTIM_MM, uid
 from tests.support.compare import Truth
 from tests.support.ct_series import Series, save, save_all
 from tests.support.encode import encode
@@ -161,6 +161,15 @@ def enhanced_shuffled(base: Series, folder: Path) -> Truths:
     return (truth_of(base),)
 
 
+def enhanced_in_two_files(base: Series, folder: Path) -> Truths:
+    parts = [enhanced_dataset(base.volume, range(40)[part]) for part in (slice(0, 17), slice(17, 40))]
+    for part in parts:
+        part.SeriesInstanceUID, part.FrameOfReferenceUID = uid("parts"), uid("parts frame")
+        part.StudyInstanceUID = uid("parts study")
+    save_all(parts, folder)
+    return (truth_of(base),)
+
+
 def enhanced_missing_frame(base: Series, folder: Path) -> Truths:
     order = [index for index in range(len(base.volume.hu)) if index != VICTIM]
     save(enhanced_dataset(base.volume, order), folder / "enhanced.dcm")
@@ -224,6 +233,7 @@ BAD_FILES_CASES: tuple[SeriesCase, ...] = (
     SeriesCase("invalid UIDs", "UUIDs with hyphens", invalid_uids),
     SeriesCase("odd neighbours", "pipe, links, DICOMDIR and a folder named .dcm", odd_neighbours),
     SeriesCase("enhanced", "one multi-frame file", enhanced),
+    SeriesCase("enhanced, in two files", "frames 0 to 16 and 17 to 39", enhanced_in_two_files),
     SeriesCase("enhanced, frames shuffled", "frames in random order", enhanced_shuffled),
     SeriesCase(
         "enhanced, missing frame",

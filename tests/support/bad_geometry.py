@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lesionseg.core.errors import (
+    AmbiguousSeriesError,
     DuplicatePositionError,
     GeometryError,
     MissingGeometryError,
@@ -15,6 +16,7 @@ from lesionseg.core.errors import (
     TooFewSlicesError,
     UnevenSpacingError,
 )
+from lesionseg.dicom.write import WriterSettings
 from tests.support.broken_series import VICTIM, VICTIM_MM, uid
 from tests.support.compare import Truth
 from tests.support.ct_series import Series, chest_volume, save_all, set_z_mm, write_series, z_mm
@@ -86,6 +88,64 @@ def interleaved_same_positions(base: Series, folder: Path) -> Truths:
         dataset.ConvolutionKernel = "B70f"
         dataset.PixelData = pixels.PixelData
     save_all(datasets + others, folder)
+    return (truth_of(base),)
+
+
+def interleaved_one_kernel(base: Series, folder: Path) -> Truths:
+    """Two breath holds exactly between each other, told apart by the acquisition number alone."""
+    datasets, others = base.datasets(), base.datasets()
+    for dataset in others:
+        dataset.SOPInstanceUID = uid("interleaved", str(z_mm(dataset)))
+        dataset.AcquisitionNumber = 2
+        set_z_mm(dataset, z_mm(dataset) + 3.125)
+    save_all([d for pair in zip(datasets, others, strict=True) for d in pair], folder)
+    return (truth_of(base),)
+
+
+def stacked_acquisitions(base: Series, folder: Path) -> Truths:
+    datasets = base.datasets()
+    for dataset in datasets[VICTIM:]:
+        dataset.AcquisitionNumber = 2
+    save_all(datasets, folder)
+    return (truth_of(base),)
+
+
+def acquisition_per_slice(base: Series, folder: Path) -> Truths:
+    datasets = base.datasets()
+    for number, dataset in enumerate(datasets, start=1):
+        dataset.AcquisitionNumber = number
+    save_all(datasets, folder)
+    return (truth_of(base),)
+
+
+def shifted_sideways(base: Series, folder: Path) -> Truths:
+    datasets = base.datasets()
+    x_mm, y_mm, place_mm = datasets[VICTIM].ImagePositionPatient
+    datasets[VICTIM].ImagePositionPatient = [x_mm + 11, y_mm, place_mm]
+    save_all(datasets, folder)
+    return (truth_of(base),)
+
+
+def two_equal_series(base: Series, folder: Path) -> Truths:
+    save_all(base.datasets(), folder)
+    other = write_series(
+        folder.with_name(folder.name + "-other"), settings=WriterSettings(entropy="tests", series_number=2)
+    )
+    save_all(other.datasets(), folder, prefix="IN")
+    return (truth_of(base), truth_of(other))
+
+
+def two_patients(base: Series, folder: Path) -> Truths:
+    write_series(folder / "first", settings=WriterSettings(entropy="tests", patient_id="A"))
+    write_series(folder / "second", settings=WriterSettings(entropy="tests", patient_id="B"))
+    return (truth_of(base),)
+
+
+def two_visits(base: Series, folder: Path) -> Truths:
+    """Baseline and day 28 of one patient; the second scores better, and yet neither is meant more."""
+    write_series(folder / "first", settings=WriterSettings(entropy="tests", kernel="B70f"))
+    volume = chest_volume((80, 64, 64), (3.125, 5.5, 5.5))
+    write_series(folder / "second", volume, WriterSettings(entropy="tests", study_date="20200129"))
     return (truth_of(base),)
 
 
@@ -224,6 +284,22 @@ BAD_GEOMETRY_CASES: tuple[SeriesCase, ...] = (
         interleaved_half,
         (MixedSliceError,),
     ),
+    SeriesCase(
+        "interleaved by half, one kernel",
+        "a second breath hold exactly between the slices",
+        interleaved_one_kernel,
+        (MixedSliceError,),
+    ),
+    SeriesCase("stacked acquisitions", "acquisition 1 below, 2 above", stacked_acquisitions),
+    SeriesCase("acquisition per slice", "every slice its own acquisition number", acquisition_per_slice),
+    SeriesCase(
+        "shifted sideways", "slice 20 11 mm to the left", shifted_sideways, (GeometryError,), AT_VICTIM
+    ),
+    SeriesCase(
+        "two equal series", "the same scan under two series UIDs", two_equal_series, (AmbiguousSeriesError,)
+    ),
+    SeriesCase("two patients", "one series each of two patients", two_patients, (AmbiguousSeriesError,)),
+    SeriesCase("two visits", "two studies, one of finer slices", two_visits, (AmbiguousSeriesError,)),
     SeriesCase(
         "interleaved at the same positions",
         "two kernels under one UID",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from pydicom import Dataset
 
 from lesionseg.core.errors import (
     IntensityError,
@@ -85,6 +86,55 @@ def mixed_rescale_type(base: Series, folder: Path) -> Truths:
     return (truth_of(base),)
 
 
+def mixed_sign(base: Series, folder: Path) -> Truths:
+    """Even slices signed with intercept 0, odd ones unsigned with intercept -1024."""
+    datasets = base.datasets()
+    for index, dataset in enumerate(datasets):
+        hu = base.volume.hu[index].astype(np.int32)
+        dataset.PixelRepresentation = 1 - index % 2
+        dataset.RescaleIntercept = "-1024" if index % 2 else "0"
+        dataset.PixelData = (hu + 1024).astype("<u2").tobytes() if index % 2 else hu.astype("<i2").tobytes()
+    save_all(datasets, folder)
+    return (truth_of(base),)
+
+
+def signed_high_bits(base: Series, folder: Path) -> Truths:
+    """Twelve-bit two's complement with noise above: the sign stands in bit 11."""
+    datasets = base.datasets()
+    random = np.random.default_rng(8)
+    hu = np.clip(base.volume.hu, -1024, 1023)
+    for index, dataset in enumerate(datasets):
+        dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 12, 11, 1
+        dataset.RescaleIntercept = "0"
+        stored = hu[index].astype(np.int32) & 0x0FFF
+        noise = random.integers(0, 16, stored.shape) << 12
+        dataset.PixelData = (stored | noise).astype("<u2").tobytes()
+    save_all(datasets, folder)
+    return (Truth(hu, truth_of(base).affine),)
+
+
+def monochrome1(base: Series, folder: Path) -> Truths:
+    datasets = base.datasets()
+    for dataset in datasets:
+        dataset.PhotometricInterpretation = "MONOCHROME1"
+    save_all(datasets, folder)
+    return (truth_of(base),)
+
+
+def modality_lut(base: Series, folder: Path) -> Truths:
+    """A lookup table in place of slope and intercept."""
+    datasets = base.datasets()
+    for dataset in datasets:
+        del dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType
+        table = Dataset()
+        table.add_new("LUTDescriptor", "US", [256, 0, 16])
+        table.ModalityLUTType = "US"
+        table.add_new("LUTData", "OW", np.arange(256, dtype="<u2").tobytes())
+        dataset.ModalityLUTSequence = [table]
+    save_all(datasets, folder)
+    return ()
+
+
 def head(base: Series, folder: Path) -> Truths:
     """A skull-like shell around brain; the loader may pass it, the chest check later must not."""
     z, y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in (32, 64, 64)), indexing="ij")
@@ -131,6 +181,10 @@ BAD_PIXELS_CASES: tuple[SeriesCase, ...] = (
         (MixedSliceError, IntensityError),
         AT_VICTIM,
     ),
+    SeriesCase("mixed sign", "signed and unsigned slices in turn, same HU", mixed_sign),
+    SeriesCase("signed 12 bits, garbage above", "sign in bit 11", signed_high_bits),
+    SeriesCase("MONOCHROME1", "inverted for display", monochrome1, (PixelDataError,), may_load=True),
+    SeriesCase("modality LUT", "a lookup table in place of the rescale", modality_lut, (IntensityError,)),
     SeriesCase("head", "a skull phantom; refused later, by the chest check", head),
     SeriesCase("unmarked padding -2000", "no PixelPaddingValue", unmarked_padding_2000),
     SeriesCase("unmarked padding -2048", "no PixelPaddingValue", unmarked_padding_2048),
