@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lesionseg.segmentation.body import BODY_THRESHOLD_HU
+from lesionseg.segmentation.components import label_components
 from lesionseg.segmentation.resampling import FloatArray
 
 LUMEN_THRESHOLD_HU = -900.0
@@ -134,9 +135,9 @@ def _are_main_bronchi(lumens: list[_Lumen]) -> bool:
 
 
 def _lumens(air: BoolArray, spacing_mm: tuple[float, float, float]) -> list[_Lumen]:
-    labels, count = cc3d.connected_components(air, connectivity=8, return_N=True)
-    if count == 0:
+    if not air.any():
         return []
+    labels = label_components(air, 8)
     statistics = cc3d.statistics(labels)
     pixel_mm2 = spacing_mm[1] * spacing_mm[2]
     smallest, largest = SMALLEST_BRANCH_MM2 / pixel_mm2, LARGEST_AREA_MM2 / pixel_mm2

@@ -7,10 +7,10 @@ reaches well beyond the last air. Whenever the finding is doubtful the box is th
 
 from __future__ import annotations
 
-import cc3d
 import numpy as np
 import numpy.typing as npt
 
+from lesionseg.segmentation.components import label_components
 from lesionseg.segmentation.preprocessing import Box
 from lesionseg.segmentation.resampling import FloatArray, resample
 
@@ -82,7 +82,9 @@ def enclosed_in_plane(body: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 def _largest_component(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     if not mask.any():
         return mask
-    return np.asarray(cc3d.largest_k(mask, k=1, connectivity=6) > 0)
+    components = label_components(mask, 6)
+    sizes = np.bincount(components.ravel())
+    return np.asarray(components == sizes[1:].argmax() + 1)
 
 
 def _range(present: npt.NDArray[np.bool_]) -> tuple[int, int] | None:

@@ -6,13 +6,13 @@ component, lesion and lung stay nested.
 
 from __future__ import annotations
 
-import cc3d
 import fill_voids
 import numpy as np
 import numpy.typing as npt
 
 from lesionseg.core.labels import Label
 from lesionseg.segmentation.airways import airway_mask
+from lesionseg.segmentation.components import label_components
 from lesionseg.segmentation.resampling import FloatArray
 
 LARGEST_COMPONENTS = 2
@@ -76,7 +76,7 @@ def clean_lungs(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 def _lungs(mask: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.bool_]]:
     """Return masks of the components to keep, the largest first."""
-    components = cc3d.connected_components(mask, connectivity=26)
+    components = label_components(mask, 26)
     sizes = np.bincount(components.ravel())
     sizes[0] = 0
     ranked = np.argsort(-sizes, kind="stable")[:LARGEST_COMPONENTS]

@@ -52,7 +52,7 @@ class TorchRuntime:
         self._deterministic = deterministic
         try:
             self._network = network.eval().to(device)
-        except RuntimeError as error:
+        except (RuntimeError, AssertionError) as error:  # a torch without CUDA asserts
             raise _device_error(device, error) from error
 
     def __call__(self, window: FloatArray) -> FloatArray:
@@ -89,7 +89,7 @@ class TorchRuntime:
             yield
 
 
-def _device_error(device: str, error: RuntimeError) -> DeviceError:
+def _device_error(device: str, error: Exception) -> DeviceError:
     return DeviceError(
         "the device cannot run the network",
         case=device,
