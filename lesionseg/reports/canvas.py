@@ -122,8 +122,15 @@ def shortened(text: str, style: TextStyle, width_px: float) -> str:
     """Cut the middle out of a text that is too long for `width_px`."""
     if text_width_px(text, style) <= width_px:
         return text
-    for kept in range(len(text) - 1, 1, -1):
-        head, tail = text[: kept - kept // 2], text[len(text) - kept // 2 :]
-        if text_width_px(f"{head}…{tail}", style) <= width_px:
-            return f"{head}…{tail}"
-    return "…"
+    fits, too_long = 0, len(text)
+    while too_long - fits > 1:
+        kept = (fits + too_long) // 2
+        if text_width_px(_without_middle(text, kept), style) <= width_px:
+            fits = kept
+        else:
+            too_long = kept
+    return _without_middle(text, fits)
+
+
+def _without_middle(text: str, kept: int) -> str:
+    return f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
