@@ -60,8 +60,10 @@ def as_labels(values: npt.NDArray[np.generic], case: str) -> npt.NDArray[np.uint
     MeasurementError
         If a value is not a whole number from 0 to 255.
     """
-    labels = values.astype(np.uint8) if values.dtype != np.uint8 else values
+    if values.dtype == np.uint8:
+        return np.asarray(values, dtype=np.uint8)
     with np.errstate(invalid="ignore"):
+        labels = values.astype(np.uint8)
         same = bool((labels == values).all())
     if not same:
         raise MeasurementError(
@@ -70,4 +72,4 @@ def as_labels(values: npt.NDArray[np.generic], case: str) -> npt.NDArray[np.uint
             expected="whole numbers, 0 for background",
             found="fractions, negative or large values: perhaps the scan itself",
         )
-    return np.asarray(labels, dtype=np.uint8)
+    return labels

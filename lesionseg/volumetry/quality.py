@@ -20,7 +20,7 @@ _SHARP_NAMES = frozenset(
 )
 _SIEMENS_SHARP_FROM = 50
 _CANON_SHARP_FROM = 30
-_NO_CONTRAST = frozenset({"", "no", "none", "false", "without", "0"})
+_NO_CONTRAST = frozenset({"no", "non", "none", "false", "without", "0", "n", "na", "n/a"})
 SLICE_DEVIATION_KEY = "slice_spacing_deviation_mm"
 
 
@@ -226,7 +226,8 @@ def _acquisition_flags(acquisition: Mapping[str, str]) -> Iterator[QualityFlag]:
             Severity.INFO,
             f"The image was reconstructed with a sharp kernel ({kernel}): noise widens the HU distribution.",
         )
-    if acquisition.get("contrast", "").strip().lower() not in _NO_CONTRAST:
+    agent = acquisition.get("contrast", "").lower().split()
+    if agent and agent[0] not in _NO_CONTRAST:
         yield QualityFlag(
             "contrast",
             Severity.INFO,

@@ -63,13 +63,14 @@ def count_voxels(box: LungBox, sides: SideArray, height: LungHeight) -> VoxelCou
     """Count voxels by third, side and label: shape (3 thirds, 3 sides, labels)."""
     labels = box.scheme.maximum + 1
     counts = np.zeros((len(Third), len(Side), labels), np.int64)
+    number = np.min_scalar_type(counts.size).type
     for index, (plane, side) in enumerate(zip(box.labels, sides, strict=True)):
         third = third_of_slice(box.geometry, index, height)
-        code = plane + np.uint8(labels) * side
+        code = plane + number(labels) * side
         if third.size == 1:
             counts[third[0, 0]] += _histogram(code, len(Side) * labels).reshape(len(Side), labels)
         else:
-            code = code + np.uint8(len(Side) * labels) * third
+            code = code + number(len(Side) * labels) * third
             counts += _histogram(code, counts.size).reshape(counts.shape)
     return counts
 
@@ -102,5 +103,5 @@ def _percent(part: int, whole: int) -> float | None:
     return 100 * part / whole if whole else None
 
 
-def _histogram(code: npt.NDArray[np.uint8], length: int) -> VoxelCounts:
+def _histogram(code: npt.NDArray[np.unsignedinteger], length: int) -> VoxelCounts:
     return np.bincount(code.ravel(), minlength=length)

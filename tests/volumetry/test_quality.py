@@ -150,6 +150,8 @@ def test_unequal_lungs_are_flagged(lungs, expected):
         ({"kernel": "B70f"}, {"sharp-kernel"}),
         ({"kernel": "B31f", "contrast": "no"}, set()),
         ({"contrast": "Omnipaque 300"}, {"contrast"}),
+        ({"contrast": "WITHOUT CONTRAST"}, set()),
+        ({"contrast": " "}, set()),
         ({"slice_thickness_mm": "4"}, set()),
         ({"slice_thickness_mm": "1.25"}, {"slice-gap"}),
         ({"slice_thickness_mm": "thin"}, set()),

@@ -44,12 +44,9 @@ def test_the_mean_over_all_places_is_within_half_a_percent(diameter_mm, spacing_
 
 
 HOLDS_EVERYWHERE = [
-    *[(diameter, spheres.isotropic(1.0)) for diameter in (30.0, 40.0, 60.0)],
-    *[(diameter, spheres.isotropic(1.5)) for diameter in (40.0, 60.0)],
-    (60.0, spheres.isotropic(2.0)),
-    *[(diameter, spheres.ct_grid(1.0)) for diameter in (20.0, 30.0, 40.0, 60.0)],
-    *[(diameter, spheres.ct_grid(spacing)) for diameter in (30.0, 40.0) for spacing in (1.5, 2.0)],
-    *[(60.0, spheres.ct_grid(spacing)) for spacing in (1.5, 2.0, 3.0, 4.0)],
+    *[(diameter, spheres.isotropic(spacing)) for diameter in (40.0, 60.0) for spacing in (1.0, 1.5)],
+    *[(30.0, spheres.ct_grid(spacing)) for spacing in (1.0, 1.5)],
+    *[(diameter, spheres.ct_grid(spacing)) for diameter in (40.0, 60.0) for spacing in (1.0, 1.5, 2.0, 3.0)],
 ]
 
 
@@ -77,7 +74,7 @@ def test_the_documentation_shows_the_table_that_the_script_prints():
     documented = (REPOSITORY / "docs" / "measurements.md").read_text(encoding="utf-8")
     for spacing_mm, diameter_mm in ((2.0, 20.0), (5.0, 60.0)):
         found = spheres.sphere_errors(diameter_mm, spheres.isotropic(spacing_mm))
-        assert f"{found.mean_pct + 0.0:+.2f} / {found.typical_pct:.2f} / {found.worst_pct:.2f}" in documented
+        assert f" {found.cell} |" in documented
 
 
 @pytest.mark.slow
