@@ -85,7 +85,7 @@ def choose(
     NoCTSeriesError
         If no series can be measured, or the one asked for is not there.
     AmbiguousSeriesError
-        If several fit equally well.
+        If several fit equally well, or those that fit belong to several studies.
     """
     candidates = sorted((_candidate(group) for group in groups), key=_rank)
     by_uid = {group.uid: group for group in groups}
@@ -94,6 +94,7 @@ def choose(
     fit = [candidate for candidate in candidates if candidate.score is not None]
     if not fit:
         raise _none_fits(candidates, case)
+    _refuse_several_studies([by_uid[candidate.series_uid] for candidate in fit], case)
     best = [candidate for candidate in fit if candidate.score == fit[0].score]
     if len(best) > 1:
         raise _tie(best, case)
@@ -150,6 +151,31 @@ def _none_fits(candidates: Sequence[SeriesCandidate], case: str) -> NoCTSeriesEr
         if derived
         else "Name the folder of the CT study",
     )
+
+
+def _refuse_several_studies(fit: Sequence[SeriesGroup], case: str) -> None:
+    """Refuse to choose between studies: visits and patients differ in what is measured, not in how well.
+
+    Raises
+    ------
+    AmbiguousSeriesError
+        If the series come from more than one study.
+    """
+    dates: dict[str, str] = {}
+    for group in fit:
+        identity = group.slices[0].identity
+        dates.setdefault(identity.study_uid, identity.study_date)
+    if len(dates) > 1:
+        listed = "; ".join(
+            f"study {uid or 'without UID'} of {date or 'unknown date'}" for uid, date in dates.items()
+        )
+        raise AmbiguousSeriesError(
+            f"{len(dates)} studies hold CT series that can be measured",
+            case=case,
+            expected="one study",
+            found=listed,
+            remedy="Name the folder of one study, or one series with --series UID",
+        )
 
 
 def _tie(best: Sequence[SeriesCandidate], case: str) -> AmbiguousSeriesError:
