@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry, read_volume_file
+from lesionseg.dicom import load_series
+from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry, check_hounsfield, read_volume_file
 from lesionseg.volumetry import Measurements, Severity, measure
 from lesionseg.volumetry.quality import is_sharp_kernel
 from tests.volumetry.chest import GRID, LEFT_LUNG, RIGHT_LUNG, Chest, Ellipsoid, chest
@@ -215,3 +216,14 @@ def test_real_scans_are_flagged_for_what_is_wrong_with_them(real_data: Path):
         volume = read_volume_file(real_data / "ct-1p5mm" / f"{name}_ct.nii.gz")
         label_map = LabelMap(threshold_lungs(volume).astype(np.uint8), volume.geometry)
         assert {flag.code for flag in measure(volume, label_map).flags} == codes, name
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["P001", "cap002"])
+def test_whole_chests_that_clip_the_costophrenic_recesses_are_not_flagged(real_data: Path, name):
+    volume = load_series(real_data / "ct" / name).volume
+    assert check_hounsfield(volume) == ()
+    label_map = LabelMap(threshold_lungs(volume).astype(np.uint8), volume.geometry)
+    result = measure(volume, label_map)
+    assert label_map.lung[[0, -1]].any()
+    assert {flag.code for flag in result.flags} <= {"sharp-kernel", "contrast"}
