@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from lesionseg.core.errors import InputError
+from lesionseg.core.errors import GantryTiltError, InputError
 from lesionseg.dicom.attributes import check_attributes
 from lesionseg.dicom.decode_volume import Progress, decode_stack, stored_pixels
 from lesionseg.dicom.discovery import Findings, UnreadableFile, find_slices
@@ -127,8 +127,11 @@ def check_group(group: SeriesGroup, settings: LoaderSettings) -> CheckedStack:
     """
     check_attributes(group.slices, group.case)
     stack, repair_notes = _without_duplicates(order_slices(group.slices), settings, group.case)
-    if Repair.TILT not in settings.repairs:
+    try:
         check_straight(stack, group.case)
+    except GantryTiltError:
+        if Repair.TILT not in settings.repairs:
+            raise
     check_not_interleaved(stack, group.case)
     check_spacing(stack, group.case)
     check_count(stack, settings.minimum_slices, group.case)
