@@ -84,7 +84,7 @@ def _table(report: FolderReport) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=str(report.path), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=Text(str(report.path)), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("series", overflow="fold", ratio=3)
     table.add_column("description", overflow="fold", ratio=2)
     table.add_column("slices", justify="right", no_wrap=True)

@@ -68,7 +68,7 @@ def demo(
 def _report(screen: Screen, result: DemoResult) -> None:
     from dataclasses import asdict
 
-    screen.show("[bold]Phantom trial[/bold]: synthetic scans of known volume, no patient, no evidence")
+    screen.show("Phantom trial: synthetic scans of known volume, no patient, no evidence", "bold")
     screen.show(_scan_table(result))
     screen.show(_change_table(result))
     screen.show(_arm_table(result))
@@ -89,8 +89,9 @@ def _report(screen: Screen, result: DemoResult) -> None:
 def _table(title: str, columns: tuple[str, ...]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
     return table

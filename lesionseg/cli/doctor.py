@@ -32,7 +32,7 @@ def doctor(
         findings.append(finding)
         if finding.topic != topic:
             topic = finding.topic
-            screen.show(f"[bold]{topic}[/bold]")
+            screen.show(topic, "bold")
         screen.mark(_KINDS[finding.kind], finding.text)
         if finding.remedy:
             screen.show(f"     {finding.remedy}")

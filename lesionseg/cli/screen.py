@@ -44,10 +44,12 @@ class Screen:
     def _console(self) -> Console:
         return _console()
 
-    def show(self, renderable: RenderableType = "") -> None:
-        """Print for a person, unless JSON or quiet was asked for."""
+    def show(self, renderable: RenderableType = "", style: str = "") -> None:
+        """Print for a person, unless JSON or quiet was asked for; square brackets stay as they are."""
+        from rich.text import Text
+
         if not (self.as_json or self.quiet):
-            self._console.print(renderable)
+            self._console.print(Text(renderable, style) if isinstance(renderable, str) else renderable)
 
     def mark(self, kind: str, text: str) -> None:
         """Print a line with a tick, a cross or an exclamation mark in front."""

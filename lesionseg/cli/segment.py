@@ -122,12 +122,13 @@ def _report(screen: Screen, result: CaseResult) -> None:
 def _table(result: CaseResult) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
     from lesionseg.reports.caption import share_text, volume_text
 
     measured = result.measurements
     table = Table(
-        title=result.manifest["input"]["path"], title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+        title=Text(result.manifest["input"]["path"]), title_justify="left", box=SIMPLE_HEAD, pad_edge=False
     )
     table.add_column("")
     for region in ("both lungs", "right", "left"):

@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from lesionseg.volumetry.box import bounding_box
+
 Mask = npt.NDArray[np.bool_]
 
 SLICE_AXIS, ROW_AXIS, COLUMN_AXIS = 0, 1, 2
@@ -80,11 +82,11 @@ def extent(mask: Mask, axis: int) -> tuple[int, int]:
 
 def lung_box(lung: Mask, spacing_mm: tuple[float, float, float]) -> tuple[slice, slice, slice]:
     """Part of the grid worth showing: the lungs with a margin, or all of it where there is no lung."""
+    inner = bounding_box(lung) or tuple(slice(0, length) for length in lung.shape)
     ranges = []
-    for axis, step_mm in enumerate(spacing_mm):
-        start, stop = extent(lung, axis)
+    for part, length, step_mm in zip(inner, lung.shape, spacing_mm, strict=True):
         margin = round(CROP_MARGIN_MM / step_mm)
-        ranges.append(slice(max(start - margin, 0), min(stop + margin, lung.shape[axis])))
+        ranges.append(slice(max(part.start - margin, 0), min(part.stop + margin, length)))
     return ranges[0], ranges[1], ranges[2]
 
 

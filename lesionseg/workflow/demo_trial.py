@@ -13,6 +13,8 @@ import numpy as np
 
 from lesionseg.phantoms import ChestPhantom, ChestSettings, add_lesions, chest_phantom
 
+DEMO_SCANNER = ChestSettings(shape=(60, 192, 192), spacing_mm=(5.0, 1.9, 1.9))
+"""Coarse enough for a demo of a few minutes on two cores."""
 BASELINE, DAY_28 = "baseline", "day 28"
 VISITS = (BASELINE, DAY_28)
 STUDY_DATES = {BASELINE: "20200401", DAY_28: "20200429"}
@@ -66,7 +68,7 @@ def demo_scans(
     patients: tuple[DemoPatient, ...] = PATIENTS, settings: ChestSettings | None = None
 ) -> Iterator[DemoScan]:
     """Build the scans one after the other: one body per patient, the same foci at both visits."""
-    settings = settings or ChestSettings(shape=(60, 192, 192), spacing_mm=(5.0, 1.9, 1.9))
+    settings = settings or DEMO_SCANNER
     for patient in patients:
         for number, visit in enumerate(VISITS):
             scan_rng = np.random.default_rng((patient.seed, number))

@@ -96,7 +96,9 @@ def volumetry_self_test() -> SelfTest:
 def network_self_test(segmenter: Segmenter) -> SelfTest:
     """Send a small phantom chest with lesions through a network; its lung is judged, its lesion is shown."""
     start = time.perf_counter()
-    settings = ChestSettings(shape=(48, 128, 128), spacing_mm=(6.0, 2.9, 2.9), noise_hu=(12.0, 12.0))
+    settings = ChestSettings(
+        shape=(48, 128, 128), spacing_mm=(6.0, 2.9, 2.9), noise_hu=(12.0, 12.0), fine_slice_mm=6.0
+    )
     chest = chest_phantom(settings, np.random.default_rng(_SEED))
     ill = add_lesions(chest, 15.0, 0.3, np.random.default_rng(_SEED))
     whole = measure(ill.volume, segmenter.segment(ill.volume)).whole

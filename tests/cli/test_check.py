@@ -77,6 +77,14 @@ def test_empty_folder_fails_with_a_reason(cli: Cli, tmp_path: Path) -> None:
     assert (done.code, done.json["error"]["code"]) == (1, "input-empty")
 
 
+def test_square_brackets_in_names_are_printed_as_they_are(
+    cli: Cli, good_series: Series, tmp_path: Path
+) -> None:
+    missing_slice(good_series, tmp_path / "[bold]gap[/]")
+    done = cli("check", tmp_path / "[bold]gap[/]")
+    assert "[bold]gap[/]" in done.out
+
+
 def test_absent_path_is_an_error(cli: Cli, tmp_path: Path) -> None:
     done = cli("check", tmp_path / "nowhere", "--json")
     assert (done.code, done.json["error"]["code"]) == (1, "input-not-found")
