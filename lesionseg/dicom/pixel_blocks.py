@@ -15,6 +15,8 @@ from lesionseg.dicom.transfer_syntaxes import is_native
 
 MAXIMUM_FRAGMENTS: Final = 1_000_000
 """Most fragments of one file; an encoder that cuts at 4 KiB makes 100 a slice."""
+MAXIMUM_INFLATED_BYTES: Final = 1 << 30
+"""Most that one deflated file may unpack to: 2000 frames of 512 x 512. Zeros deflate a thousandfold."""
 _END_OF_IMAGE: Final = b"\xff\xd9"
 
 Fragment = tuple[int, int]
@@ -120,6 +122,10 @@ def _native(header: SliceHeader, source: PixelSource, offset: int) -> PixelBlock
 def _inflated(source: PixelSource, needed: int) -> bytes | None:
     if source.deflated_from is None:
         return None
+    if needed > MAXIMUM_INFLATED_BYTES:
+        raise damaged(
+            source, "the deflated image is too large", f"{MAXIMUM_INFLATED_BYTES} bytes", f"{needed} bytes"
+        )
     try:
         with source.path.open("rb") as stream:
             stream.seek(source.deflated_from)

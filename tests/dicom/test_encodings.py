@@ -15,6 +15,7 @@ from pydicom import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import (
     UID,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLosslessSV1,
@@ -237,6 +238,14 @@ def test_a_file_that_vanishes_after_its_header_was_read_is_named(
     monkeypatch.setattr(decode_volume, "locate_frames", vanish)
     with pytest.raises(PixelDataError, match="truncated"):
         load_series(path, settings=ONE)
+
+
+def test_a_deflated_image_unpacks_no_further_than_its_limit(
+    encoded: Callable[[UID], Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lesionseg.dicom.pixel_blocks.MAXIMUM_INFLATED_BYTES", 2000)
+    with pytest.raises(PixelDataError, match="deflated image is too large"):
+        load_one(encoded(DeflatedExplicitVRLittleEndian), tmp_path)
 
 
 # --- RLE ------------------------------------------------------------------------------------------------
