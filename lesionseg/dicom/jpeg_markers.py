@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 _NOT_FRAMES: Final = frozenset({0xC4, 0xC8, 0xCC})  # DHT, reserved, DAC
 _JPEG_LS_FRAME: Final = 0xF7
-_HUFFMAN_TABLE, _START_OF_SCAN, _END_OF_IMAGE, _NUMBER_OF_LINES = 0xC4, 0xDA, 0xD9, 0xDC
+_HUFFMAN_TABLE, _START_OF_SCAN, _END_OF_IMAGE = 0xC4, 0xDA, 0xD9
 _SEQUENTIAL_HUFFMAN: Final = frozenset({0xC0, 0xC1, 0xC3})  # baseline, extended, lossless
 _ORDINARY: Final = frozenset({_HUFFMAN_TABLE, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)})
 """DHT, DQT, DRI, COM and APPn: all that stands before the scan besides the frame header."""
 _CODE_LENGTHS: Final = 16
-_MARKER_IN_SCAN: Final = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,18 @@ def _huffman_tables(content: bytes) -> set[int] | None:
 
 
 def _damaged_scan(codestream: bytes, segment: _Segment, content: bytes, tables: set[int]) -> str:
-    """Check a scan of one component, and that only restart markers stand in it (T.81 B.2.3)."""
+    """Check a scan of one component; only stuffed and restart bytes may follow 0xFF in it (T.81 B.2.3)."""
     if len(content) != 6 or content[0] != 1:
         return "the scan header is damaged"
     if content[2] >> 4 not in tables:
         return "the scan uses a Huffman table that is not there"
-    inside = codestream[segment.position + 2 + segment.length :]
-    marker = _MARKER_IN_SCAN.search(inside)
-    if marker is None:
+    inside = np.frombuffer(codestream, np.uint8, offset=segment.position + 2 + segment.length)
+    places = np.flatnonzero(inside[:-1] == 0xFF)
+    following = inside[places + 1]
+    in_data = (following == 0) | (following == 0xFF) | ((following >= 0xD0) & (following <= 0xD7))
+    markers = places[~in_data]
+    if not markers.size:
         return "it has no end marker"
-    ends = marker[1][0] == _END_OF_IMAGE and not inside[marker.end() :].strip(b"\0")
-    return "" if ends else f"a marker {marker[1].hex().upper()} stands inside the scan"
+    marker = int(inside[markers[0] + 1])
+    ends = marker == _END_OF_IMAGE and not inside[markers[0] + 2 :].any()
+    return "" if ends else f"a marker {marker:02X} stands inside the scan"
