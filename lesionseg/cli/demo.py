@@ -72,6 +72,7 @@ def _report(screen: Screen, result: DemoResult) -> None:
     screen.show(_scan_table(result))
     screen.show(_change_table(result))
     screen.show(_arm_table(result))
+    screen.show(_honest_sentence(result))
     screen.show("Three invented patients an arm: a description of the table above, not a test.")
     screen.show(f"Pictures of all {len(result.pictures)} scans, for example {result.pictures[0]}")
     screen.show(f"What lies where: {result.folder / 'README.md'}")
@@ -83,6 +84,16 @@ def _report(screen: Screen, result: DemoResult) -> None:
             "arms": [asdict(arm) for arm in result.arms],
             "pictures": [str(path) for path in result.pictures],
         }
+    )
+
+
+def _honest_sentence(result: DemoResult) -> str:
+    from lesionseg.workflow.demo_comparison import volume_errors
+
+    lung, lesion = (volume_errors(result.scans, name) for name in ("lung_ml", "lesion_ml"))
+    return (
+        f"Error of the network, median (worst) scan: lung {lung.median_pct:.1f} % ({lung.worst_pct:.1f} %), "
+        f"lesion {lesion.median_pct:.0f} % ({lesion.worst_pct:.0f} %) of the true volume."
     )
 
 

@@ -53,11 +53,14 @@ class Screen:
 
     def mark(self, kind: str, text: str) -> None:
         """Print a line with a tick, a cross or an exclamation mark in front."""
+        from rich.table import Table
         from rich.text import Text
 
         sign, plain, style = _MARKS[kind]
         utf = (self._console.encoding or "").lower().startswith("utf")
-        self.show(Text.assemble((f" {sign if utf else plain} ", style), text))
+        line = Table.grid(padding=(0, 1))
+        line.add_row("", Text(sign if utf else plain, style), Text(text))
+        self.show(line)
 
     def result(self, payload: Mapping[str, Any], *, ok: bool = True) -> None:
         """Print the JSON object, if it was asked for."""

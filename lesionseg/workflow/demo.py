@@ -110,7 +110,7 @@ def _one_scan(
 ) -> tuple[ScanComparison, Path]:
     from lesionseg.dicom.write import WriterSettings, write_ct_series
 
-    place = Path(scan.patient.patient_id) / scan.visit.replace(" ", "-")
+    place = f"{scan.patient.patient_id}-{scan.visit.replace(' ', '-')}"
     header = WriterSettings(
         entropy="lesionseg demo",
         patient_id=scan.patient.patient_id,

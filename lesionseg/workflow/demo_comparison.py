@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, median
 
 from lesionseg.workflow.demo_trial import BASELINE, DAY_28
 
@@ -68,6 +68,20 @@ class ArmSummary:
     measured_mean_change_points: float
     true_mean_change_pct: float | None
     measured_mean_change_pct: float | None
+
+
+@dataclass(frozen=True)
+class VolumeErrors:
+    """Size of the error over several scans, in % of each scan's true volume."""
+
+    median_pct: float
+    worst_pct: float
+
+
+def volume_errors(scans: Sequence[ScanComparison], name: str) -> VolumeErrors:
+    """Compare one of the volumes of `Quantities`, which is truly above 0 in every scan."""
+    errors_pct = [100 * abs(getattr(scan.measured, name) / getattr(scan.true, name) - 1) for scan in scans]
+    return VolumeErrors(median(errors_pct), max(errors_pct))
 
 
 def patient_changes(scans: Sequence[ScanComparison]) -> tuple[PatientChange, ...]:

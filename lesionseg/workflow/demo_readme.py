@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lesionseg.workflow.demo_comparison import ScanComparison
+from lesionseg.workflow.demo_comparison import ScanComparison, volume_errors
 
 README_TITLE = "# Phantom trial"
 _TEXT = """{title}
@@ -14,8 +14,8 @@ to the voxel. No patient, no treatment, no evidence. Research use only; not a me
 
 | where | what |
 |---|---|
-| `dicom/PATIENT/VISIT/` | the phantom scans as DICOM CT series |
-| `results/PATIENT/VISIT/` | what `lesionseg segment` writes for each scan |
+| `dicom/PATIENT-VISIT/` | the phantom scans as DICOM CT series |
+| `results/PATIENT-VISIT/` | what `lesionseg segment` writes for each scan |
 | `truth.csv` | true volumes and proportions of every scan |
 | `results.csv` | the same columns as measured |
 | `change.csv` | change of the lesion proportion, baseline to day 28, true and measured |
@@ -31,31 +31,18 @@ its error, in % of the true volume:
 
 Try one yourself:
 
-    lesionseg segment dicom/P01/baseline -o my-result
+    lesionseg segment dicom/P01-baseline -o my-result
 """
 
 
 def readme_text(scans: Sequence[ScanComparison], model: str) -> str:
     """Describe the folder and say how far off the network was."""
-    lesion = [error_pct(scan.measured.lesion_ml, scan.true.lesion_ml) for scan in scans]
-    lung = [error_pct(scan.measured.lung_ml, scan.true.lung_ml) for scan in scans]
+    lung, lesion = volume_errors(scans, "lung_ml"), volume_errors(scans, "lesion_ml")
     return _TEXT.format(
         title=README_TITLE,
         model=model,
-        lesion_error_pct=median_magnitude(lesion),
-        lesion_worst_pct=max(map(abs, lesion)),
-        lung_error_pct=median_magnitude(lung),
-        lung_worst_pct=max(map(abs, lung)),
+        lesion_error_pct=lesion.median_pct,
+        lesion_worst_pct=lesion.worst_pct,
+        lung_error_pct=lung.median_pct,
+        lung_worst_pct=lung.worst_pct,
     )
-
-
-def error_pct(measured_ml: float, true_ml: float) -> float:
-    """Signed error in % of the truth, which is not 0."""
-    return 100 * (measured_ml - true_ml) / true_ml
-
-
-def median_magnitude(errors_pct: Sequence[float]) -> float:
-    """Median of the absolute values."""
-    from statistics import median
-
-    return median(abs(error) for error in errors_pct)

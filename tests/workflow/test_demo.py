@@ -15,6 +15,7 @@ from lesionseg.workflow.demo_comparison import (
     ScanComparison,
     patient_changes,
     summarise_arms,
+    volume_errors,
 )
 from lesionseg.workflow.demo_trial import ALLOCATION, ARMS, BASELINE, DAY_28, PATIENTS, demo_scans
 from lesionseg.workflow.request import CASE_FILES, Watch
@@ -71,9 +72,9 @@ def test_lesions_are_as_large_as_the_trial_asked_for(finished: DemoResult) -> No
 
 def test_folder_holds_scans_results_tables_and_a_page_about_them(finished: DemoResult) -> None:
     assert sorted(path.name for path in finished.folder.iterdir()) == sorted(DEMO_FILES)
-    case = finished.folder / "results" / "P01" / "day-28"
+    case = finished.folder / "results" / "P01-day-28"
     assert sorted(path.name for path in case.iterdir()) == sorted(CASE_FILES)
-    assert len(list((finished.folder / "dicom" / "P01" / "baseline").iterdir())) == COARSE.shape[0]
+    assert len(list((finished.folder / "dicom" / "P01-baseline").iterdir())) == COARSE.shape[0]
     true, measured = table(finished.folder / "truth.csv"), table(finished.folder / "results.csv")
     assert [list(row) for row in true] == [list(row) for row in measured]
     assert [(row["patient_id"], row["visit"]) for row in true] == [
@@ -143,6 +144,17 @@ def test_changes_are_follow_up_minus_baseline() -> None:
     assert (a.measured_change_points, a.measured_change_pct) == (pytest.approx(5), pytest.approx(50))
     assert b.true_change_pct is None  # nothing at baseline, so no relative change
     assert b.measured_change_pct == pytest.approx(-100)
+
+
+def test_errors_are_relative_to_each_scans_truth() -> None:
+    scans = [
+        ScanComparison("a", BASELINE, Quantities(1000, 100, 1), Quantities(1100, 50, 1)),
+        ScanComparison("a", DAY_28, Quantities(2000, 10, 1), Quantities(2000, 11, 1)),
+        ScanComparison("b", BASELINE, Quantities(1000, 10, 1), Quantities(990, 12, 1)),
+    ]
+    errors = volume_errors(scans, "lesion_ml")
+    assert errors.median_pct == pytest.approx(20)
+    assert errors.worst_pct == pytest.approx(50)
 
 
 def test_arms_are_described_by_their_means_without_the_missing() -> None:
