@@ -26,7 +26,7 @@ AIRWAY_LEAD = 1.0
 
 def exclude_airways(
     logits: npt.NDArray[np.float16], hu: FloatArray, spacing_mm: tuple[float, float, float]
-) -> None:
+) -> npt.NDArray[np.bool_]:
     """Make trachea and main bronchi background, in place.
 
     Done on the logits, before they are interpolated, so that the lung's new border is smooth on the scan's
@@ -39,9 +39,15 @@ def exclude_airways(
     hu : ndarray, float32
         Standard axial order.
     spacing_mm : (float, float, float)
+
+    Returns
+    -------
+    ndarray of bool
+        The airways that were taken out.
     """
     airways = airway_mask(hu, spacing_mm)
     logits[Label.BACKGROUND][airways] = logits[:, airways].max(axis=0) + np.float16(AIRWAY_LEAD)
+    return airways
 
 
 def clean_lungs(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from lesionseg.core.errors import ConfigurationError
 from lesionseg.segmentation.body import lung_search_box
 from lesionseg.segmentation.bundle import ModelBundle, load_bundle
 from lesionseg.segmentation.device import AUTO, OPENVINO, resolve
+from lesionseg.segmentation.pockets import fill_air_pockets
 from lesionseg.segmentation.postprocessing import clean_lungs, exclude_airways
 from lesionseg.segmentation.preprocessing import prepare, restore, working_hu
 from lesionseg.segmentation.protocol import Progress, Runtime
@@ -51,8 +52,9 @@ class NetworkSegmenter:
     def segment(self, volume: CTVolume, *, progress: Progress | None = None) -> LabelMap:
         """Label every voxel of `volume` on its own grid.
 
-        Prepare, find the box that can hold lung, run the network over it, take the airways out, interpolate
-        back, keep the lungs and fill their holes. The same volume gives the same bytes on the same device.
+        Prepare, find the box that can hold lung, run the network over it, take the airways out, add pockets
+        of air the network left out, interpolate back, keep the lungs and fill their holes. The same volume
+        gives the same bytes on the same device.
 
         Raises
         ------
@@ -74,7 +76,8 @@ class NetworkSegmenter:
             padding=metadata.preprocessing.scaled_to[0],
             progress=progress,
         )
-        exclude_airways(logits, hu[box.slices], spacing_mm)
+        airways = exclude_airways(logits, hu[box.slices], spacing_mm)
+        fill_air_pockets(logits, hu[box.slices], airways)
         return LabelMap(clean_lungs(restore(logits, prepared, box)), volume.geometry)
 
 

@@ -1,0 +1,77 @@
+"""Aerated lung that the network left out, inside or at the rim of the lung it found."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from lesionseg.core.labels import Label
+from lesionseg.segmentation.components import label_components
+from lesionseg.segmentation.resampling import FloatArray
+
+POCKET_THRESHOLD_HU = -650.0
+"""Aerated lung lies near -830 HU, ground glass near -650: only clear lung is ever added."""
+SMALLEST_LUNG_SHARE = 0.5
+"""Of a pocket's surface that touches lung. Bowel gas, airways and air outside the body border on soft tissue
+or on air, not on lung."""
+POCKET_LEAD = 1.0
+"""By how much label 1 then leads the other logits in a pocket."""
+_MARGIN = 4
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+def fill_air_pockets(logits: npt.NDArray[np.float16], hu: FloatArray, airways: BoolArray) -> None:
+    """Label pockets of aerated lung as lung without lesion, in place.
+
+    A pocket is a connected piece of background below `POCKET_THRESHOLD_HU`, outside the airways, at least
+    `SMALLEST_LUNG_SHARE` of whose surface touches lung.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (labels, slices, rows, columns), float16
+        On the same grid as `hu`; changed in place.
+    hu : ndarray, float32
+    airways : ndarray of bool
+        Trachea and main bronchi; never added.
+    """
+    lung = logits[Label.BACKGROUND] < logits[Label.LUNG :].max(axis=0)
+    box = _box_around(lung)
+    if box is None:
+        return
+    inside = lung[box]
+    air = (hu[box] < POCKET_THRESHOLD_HU) & ~inside & ~airways[box]
+    pieces = label_components(air, 6)
+    pockets = _lung_share(pieces, inside) >= SMALLEST_LUNG_SHARE
+    pockets[0] = False
+    view = logits[:, *box]
+    chosen = np.asarray(pockets[pieces])
+    view[Label.LUNG][chosen] = view[:, chosen].max(axis=0) + np.float16(POCKET_LEAD)
+
+
+def _box_around(lung: BoolArray) -> tuple[slice, slice, slice] | None:
+    """Bounding box of the lung and some voxels around it."""
+    present = [np.flatnonzero(lung.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    if not present[0].size:
+        return None
+    first, second, third = (
+        slice(max(0, int(found[0]) - _MARGIN), int(found[-1]) + 1 + _MARGIN) for found in present
+    )
+    return first, second, third
+
+
+def _lung_share(pieces: npt.NDArray[np.unsignedinteger], lung: BoolArray) -> npt.NDArray[np.float64]:
+    """Share of each piece's faces that touch lung, by the piece's number; the box's sides are no lung."""
+    count = int(pieces.max()) + 1
+    pieces, lung = np.pad(pieces, 1), np.pad(lung, 1)
+    faces, lung_faces = np.zeros(count), np.zeros(count)
+    for axis in range(3):
+        low: list[slice] = [slice(None)] * 3
+        high: list[slice] = [slice(None)] * 3
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        for own, other in ((tuple(low), tuple(high)), (tuple(high), tuple(low))):
+            outward = (pieces[own] > 0) & (pieces[other] == 0)
+            numbers = pieces[own][outward]
+            faces += np.bincount(numbers, minlength=count)
+            lung_faces += np.bincount(numbers, weights=lung[other][outward], minlength=count)
+    return np.asarray(lung_faces / np.maximum(faces, 1.0))
