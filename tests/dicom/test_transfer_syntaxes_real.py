@@ -22,7 +22,7 @@ from pydicom.uid import (
 from lesionseg.core.provenance import sha256_of_array
 from lesionseg.dicom import load_series
 from lesionseg.volume import CTVolume
-from tests.support.ct_series import Series, chest_volume, save, write_series
+from tests.support.ct_series import Series, chest_volume, save, save_all, write_series
 from tests.support.encode import COMPRESSED_SYNTAXES, ENCODABLE_SYNTAXES, GDCM_SYNTAXES, encode
 from tests.support.enhanced_series import enhanced_dataset
 
@@ -32,7 +32,7 @@ NAMED_SYNTAXES = [pytest.param(syntax, id=syntax.name) for syntax in ALL_SYNTAXE
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Series:
-    small = chest_volume((8, 41, 39), (31.25, 8.75, 8.75))
+    small = chest_volume((8, 41, 38), (31.25, 8.75, 8.75))
     return write_series(tmp_path_factory.mktemp("good") / "series", small)
 
 
@@ -81,6 +81,28 @@ def test_phantom_in_any_encoding_order_and_naming_is_the_same_volume(
     assert_same_volume(volume, load_series(good.folder).volume)
 
 
+def spread_over_bits(series: Series, bits: int, *, signed: bool) -> tuple[list[Dataset], np.ndarray]:
+    """Values spread over all stored bits; slope and intercept bring them into the range of CT."""
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    slope, intercept = f"{4000 / (high - low):.10f}", f"{-1024 - low * 4000 / (high - low):.8f}"
+    stored = np.rint((series.volume.hu + 1024.0) / float(slope) + low).clip(low, high).astype(np.int32)
+    stored[:, 0, :2] = low, high
+    datasets = series.datasets()
+    for index, dataset in enumerate(datasets):
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = (8 if bits == 8 else 16), bits, bits - 1
+        dataset.PixelRepresentation = int(signed)
+        dataset.RescaleSlope, dataset.RescaleIntercept = slope, intercept
+        kind = f"{'i' if signed else 'u'}{dataset.BitsAllocated // 8}"
+        pixels = stored[index].astype(f"<{kind}").tobytes()
+        dataset.PixelData = pixels + b"\0" * (len(pixels) % 2)
+    return datasets, stored * float(slope) + float(intercept)
+
+
+def assert_hu_close(folder: Path, expected: np.ndarray) -> None:
+    """Whether rounded to int16 or kept as float32."""
+    np.testing.assert_allclose(load_series(folder).volume.hu, expected, atol=0.51)
+
+
 @pytest.mark.parametrize("bits", [8, 12, 16])
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize(
@@ -89,22 +111,17 @@ def test_phantom_in_any_encoding_order_and_naming_is_the_same_volume(
 def test_stored_bits_and_sign_survive_every_codec(
     good: Series, tmp_path: Path, bits: int, signed: bool, syntax: UID | None
 ) -> None:
-    """Values spread over all stored bits; slope and intercept bring them into the range of CT."""
-    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-    slope = 4000 / (high - low)
-    stored = np.rint((good.volume.hu.astype(float) + 1024) / slope + low).clip(low, high).astype(np.int32)
-    stored[:, 0, :2] = low, high
-    for index, dataset in enumerate(good.datasets()):
-        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = (8 if bits == 8 else 16), bits, bits - 1
-        dataset.PixelRepresentation = int(signed)
-        dataset.RescaleSlope, dataset.RescaleIntercept = f"{slope:.10f}", f"{-1024 - low * slope:.8f}"
-        kind = f"{'i' if signed else 'u'}{dataset.BitsAllocated // 8}"
-        pixels = stored[index].astype(f"<{kind}").tobytes()
-        dataset.PixelData = pixels + b"\0" * (len(pixels) % 2)
-        save(encode(dataset, syntax), tmp_path / f"{index}.dcm")
-    expected = stored * float(f"{slope:.10f}") + float(f"{-1024 - low * slope:.8f}")
-    tolerance_hu = 0.51  # rounded to int16, or kept as float32
-    np.testing.assert_allclose(load_series(tmp_path).volume.hu, expected, atol=tolerance_hu)
+    datasets, expected = spread_over_bits(good, bits, signed=signed)
+    save_all([encode(dataset, syntax) for dataset in datasets], tmp_path)
+    assert_hu_close(tmp_path, expected)
+
+
+@pytest.mark.parametrize("syntax", [None, RLELossless, JPEGLSLossless, JPEG2000Lossless])
+def test_frames_of_an_odd_number_of_bytes_are_read(syntax: UID | None, tmp_path: Path) -> None:
+    odd = write_series(tmp_path / "good", chest_volume((8, 41, 39), (31.25, 8.75, 8.75)))
+    datasets, expected = spread_over_bits(odd, 8, signed=False)
+    save_all([encode(dataset, syntax) for dataset in datasets], tmp_path / "odd")
+    assert_hu_close(tmp_path / "odd", expected)
 
 
 @pytest.mark.parametrize("with_table", [False, True])

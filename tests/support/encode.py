@@ -21,7 +21,9 @@ from pydicom.uid import (
 )
 
 NATIVE_SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
-COMPRESSED_SYNTAXES = (RLELossless, JPEGLSLossless, JPEG2000Lossless)
+_ENCODERS = {RLELossless: "pydicom", JPEGLSLossless: "pyjpegls", JPEG2000Lossless: "pylibjpeg"}
+"""gdcm's RLE encoder aborts the process on 8-bit images of odd size, so each encoder is named."""
+COMPRESSED_SYNTAXES = tuple(_ENCODERS)
 ENCODABLE_SYNTAXES = (*NATIVE_SYNTAXES, ExplicitVRBigEndian, *COMPRESSED_SYNTAXES)
 """What pydicom with its plugins can encode."""
 GDCM_SYNTAXES = (JPEGLossless, JPEGLosslessSV1)
@@ -39,7 +41,8 @@ def encode(dataset: Dataset, syntax: UID | None) -> Dataset:
         return dataset
     if syntax in GDCM_SYNTAXES:
         return _encode_with_gdcm(dataset, syntax)
-    dataset.compress(syntax, generate_instance_uid=False)
+    plugin = _ENCODERS[syntax]
+    dataset.compress(syntax, encoding_plugin=plugin, generate_instance_uid=False)
     return dataset
 
 
