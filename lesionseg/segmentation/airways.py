@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lesionseg.segmentation.body import BODY_THRESHOLD_HU
-from lesionseg.segmentation.components import label_components
 from lesionseg.segmentation.resampling import FloatArray
+from lesionseg.volume.components import label_components
 
 LUMEN_THRESHOLD_HU = -900.0
 """Air in the lumen lies near -1000 HU; aerated lung near -830 HU (see also emphysema: the leak guard)."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lesionseg.segmentation.components import label_components
 from lesionseg.segmentation.preprocessing import Box
 from lesionseg.segmentation.resampling import FloatArray, resample
+from lesionseg.volume.components import label_components
 
 COARSE_SPACING_MM = 6.0
 """Grid for this search: noise averages out and it takes milliseconds."""

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lesionseg.core.labels import Label
-from lesionseg.segmentation.components import label_components
 from lesionseg.segmentation.resampling import FloatArray
+from lesionseg.volume.components import label_components
 
 POCKET_THRESHOLD_HU = -650.0
 """Aerated lung lies near -830 HU, ground glass near -650: only clear lung is ever added."""

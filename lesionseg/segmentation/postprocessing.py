@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from lesionseg.core.labels import Label
 from lesionseg.segmentation.airways import airway_mask
-from lesionseg.segmentation.components import label_components
 from lesionseg.segmentation.resampling import FloatArray
+from lesionseg.volume.components import label_components
 
 LARGEST_COMPONENTS = 2
 """Both lungs; they may also touch and be one component, or only one may be there."""

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from lesionseg.volume.components import label_components
+
 Mask = npt.NDArray[np.bool_]
 SpacingMm = tuple[float, float, float]
 
@@ -133,13 +135,11 @@ def _largest(mask: Mask) -> Mask:
 
 
 def _large_components(mask: Mask, smallest_fraction: float) -> list[Mask]:
-    import cc3d
-
     opened = ndimage.binary_opening(mask, ndimage.generate_binary_structure(3, 1))
-    regions, count = cc3d.connected_components(opened, connectivity=6, return_N=True)
-    if count == 0:
+    regions = label_components(opened, 6)
+    sizes = np.bincount(regions.ravel())
+    if sizes.size < 2:
         return []
-    sizes = np.bincount(regions.ravel(), minlength=count + 1)
     sizes[0] = 0
     kept = np.flatnonzero(sizes >= smallest_fraction * sizes.max())
     return [np.asarray(regions == region) for region in kept if region]

@@ -31,12 +31,18 @@ from lesionseg.training.fields import (
 
 @dataclass(frozen=True)
 class LesionSettings:
-    """Ranges from which each synthetic lesion load is drawn; HU and mm."""
+    """Ranges from which each synthetic lesion load is drawn; HU and mm.
 
-    clear_probability: float = 0.25
-    burden: tuple[float, float] = (0.01, 0.7)
+    A load is mild (share of the lung drawn evenly on a log scale) or heavy (drawn evenly), so that both a
+    small focus and a lung full of disease are common.
+    """
+
+    clear_probability: float = 0.2
+    heavy_probability: float = 0.5
+    mild_burden: tuple[float, float] = (0.005, 0.5)
+    heavy_burden: tuple[float, float] = (0.05, 0.85)
     ground_glass_hu: tuple[float, float] = (-720.0, -400.0)
-    least_contrast_hu: float = 110.0
+    least_contrast_hu: float = 90.0
     solid_hu: tuple[float, float] = (-280.0, 60.0)
     shape_scales_mm: tuple[float, ...] = (10.0, 24.0, 55.0)
     edge_softness: tuple[float, float] = (0.02, 0.25)
@@ -78,7 +84,7 @@ def insert_lesions(
     if not patch.lung.any() or chance(settings.clear_probability, generator):
         return patch.hu, labels
     field = _shape_field(patch, settings, generator)
-    burden = _log_uniform(*settings.burden, generator)
+    burden = _draw_burden(settings, generator)
     edge = uniform(*settings.edge_softness, generator)
     level = rank_threshold(field, patch.lung, burden)
     lesion = torch.sigmoid((field - level) / edge) * _with_rim(patch.lung)
@@ -88,6 +94,12 @@ def insert_lesions(
     labels[(lesion > 0.5) & patch.lung] = int(Label.NON_SOLID)
     labels[(solid > 0.5) & patch.lung] = int(Label.SOLID)
     return hu, labels
+
+
+def _draw_burden(settings: LesionSettings, generator: torch.Generator) -> float:
+    if chance(settings.heavy_probability, generator):
+        return uniform(*settings.heavy_burden, generator)
+    return _log_uniform(*settings.mild_burden, generator)
 
 
 def _log_uniform(low: float, high: float, generator: torch.Generator) -> float:

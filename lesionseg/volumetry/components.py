@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cc3d
 import numpy as np
 
+from lesionseg.volume.components import label_components
 from lesionseg.volumetry.box import Mask, bounding_box
 
 CONNECTIVITY = 26
@@ -26,6 +26,6 @@ def lesion_components(lesion: Mask, voxel_ml: float, minimum_ml: float) -> Lesio
     box = bounding_box(lesion)
     if box is None:
         return LesionComponents()
-    labels = cc3d.connected_components(np.ascontiguousarray(lesion[box]), connectivity=CONNECTIVITY)
-    sizes_ml = np.asarray(cc3d.statistics(labels)["voxel_counts"][1:], np.float64) * voxel_ml
+    labels = label_components(lesion[box], CONNECTIVITY)
+    sizes_ml = np.bincount(labels.ravel())[1:] * voxel_ml
     return LesionComponents(int(np.count_nonzero(sizes_ml >= minimum_ml)), float(sizes_ml.max()))

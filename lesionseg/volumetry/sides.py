@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lesionseg.core.errors import GeometryError
+from lesionseg.volume.components import label_components
 from lesionseg.volume.geometry import VolumeGeometry
 from lesionseg.volume.orientation import standard_axis_order
 from lesionseg.volumetry.box import Mask, bounding_box, cropped
@@ -138,7 +139,7 @@ class _Pieces:
 
 
 def _pieces(mask: Mask) -> _Pieces:
-    labels = cc3d.connected_components(mask, connectivity=6)
+    labels = label_components(mask, 6)
     statistics = cc3d.statistics(labels)
     counts = np.array(statistics["voxel_counts"], dtype=np.int64)
     counts[0] = 0
