@@ -247,8 +247,9 @@ def _missing(
         for i in places[:_SHOWN_GAPS]
     )
     more = f"; and {len(places) - _SHOWN_GAPS} more gaps" if len(places) > _SHOWN_GAPS else ""
+    count = int((steps - 1).sum())
     return MissingSlicesError(
-        f"{int((steps - 1).sum())} slices are missing",
+        f"{count} slices are missing" if count > 1 else "a slice is missing",
         case=case,
         expected=f"a slice every {step:.2f} mm",
         found=f"{shown}{more}",
