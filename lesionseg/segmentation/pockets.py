@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from lesionseg.core.labels import Label
 from lesionseg.segmentation.resampling import FloatArray
-from lesionseg.volume.components import label_components
+from lesionseg.volume.components import label_components, surface_share
 
 POCKET_THRESHOLD_HU = -650.0
 """Aerated lung lies near -830 HU, ground glass near -650: only clear lung is ever added."""
@@ -42,7 +42,7 @@ def fill_air_pockets(logits: npt.NDArray[np.float16], hu: FloatArray, airways: B
     inside = lung[box]
     air = (hu[box] < POCKET_THRESHOLD_HU) & ~inside & ~airways[box]
     pieces = label_components(air, 6)
-    pockets = _lung_share(pieces, inside) >= SMALLEST_LUNG_SHARE
+    pockets = surface_share(pieces, inside) >= SMALLEST_LUNG_SHARE
     pockets[0] = False
     view = logits[:, *box]
     chosen = np.asarray(pockets[pieces])
@@ -58,20 +58,3 @@ def _box_around(lung: BoolArray) -> tuple[slice, slice, slice] | None:
         slice(max(0, int(found[0]) - _MARGIN), int(found[-1]) + 1 + _MARGIN) for found in present
     )
     return first, second, third
-
-
-def _lung_share(pieces: npt.NDArray[np.unsignedinteger], lung: BoolArray) -> npt.NDArray[np.float64]:
-    """Share of each piece's faces that touch lung, by the piece's number; the box's sides are no lung."""
-    count = int(pieces.max()) + 1
-    pieces, lung = np.pad(pieces, 1), np.pad(lung, 1)
-    faces, lung_faces = np.zeros(count), np.zeros(count)
-    for axis in range(3):
-        low: list[slice] = [slice(None)] * 3
-        high: list[slice] = [slice(None)] * 3
-        low[axis], high[axis] = slice(None, -1), slice(1, None)
-        for own, other in ((tuple(low), tuple(high)), (tuple(high), tuple(low))):
-            outward = (pieces[own] > 0) & (pieces[other] == 0)
-            numbers = pieces[own][outward]
-            faces += np.bincount(numbers, minlength=count)
-            lung_faces += np.bincount(numbers, weights=lung[other][outward], minlength=count)
-    return np.asarray(lung_faces / np.maximum(faces, 1.0))

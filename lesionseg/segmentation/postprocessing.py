@@ -13,13 +13,15 @@ import numpy.typing as npt
 from lesionseg.core.labels import Label
 from lesionseg.segmentation.airways import airway_mask
 from lesionseg.segmentation.resampling import FloatArray
-from lesionseg.volume.components import label_components
+from lesionseg.volume.components import label_components, surface_share
 
 LARGEST_COMPONENTS = 2
 """Both lungs; they may also touch and be one component, or only one may be there."""
 SMALLEST_RELATIVE_SIZE = 0.1
 """The second component against the largest. A shrunken lung keeps more than a tenth of the other; a stray
 piece of bowel gas or of an airway rarely reaches it."""
+DENSE_CORE_SHARE = 0.5
+"""Of an enclosed hole's surface that touches lesion: then it is the dense core of that lesion."""
 AIRWAY_LEAD = 1.0
 """By how much background then leads the other logits in an airway."""
 
@@ -56,9 +58,10 @@ def clean_lungs(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     - Connected pieces of lung (labels 1 to 3 together, corners touching) are ranked by size; the largest
       stays, and the second if it reaches `SMALLEST_RELATIVE_SIZE` of it. Everything else becomes background,
       lesions that hang on no lung included.
-    - Background that one lung encloses on all sides in three dimensions (vessels, small nodules the network
-      left out) becomes lung without lesion, label 1: the network did not call it lesion, and this rule does
-      not guess.
+    - Background that one lung encloses on all sides in three dimensions becomes lung without lesion, label 1
+      (vessels, small nodules the network left out), unless at least `DENSE_CORE_SHARE` of its surface touches
+      lesion: then it is that lesion's dense core, which the network took for tissue outside the lung, and
+      becomes solid, label 3.
 
     Parameters
     ----------
@@ -76,8 +79,16 @@ def clean_lungs(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     cut, view = labels[box], result[box]
     for lung in _lungs(cut > 0):
         view[lung] = cut[lung]
-        view[np.asarray(fill_voids.fill(lung), dtype=np.bool_) & (view == 0)] = Label.LUNG
+        holes = np.asarray(fill_voids.fill(lung), dtype=np.bool_) & (view == 0)
+        view[holes] = _hole_labels(holes, view)[holes]
     return result
+
+
+def _hole_labels(holes: npt.NDArray[np.bool_], labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Label of each hole, spread over its voxels."""
+    pieces = label_components(holes, 6)
+    is_core = surface_share(pieces, labels >= Label.NON_SOLID) >= DENSE_CORE_SHARE
+    return np.asarray(np.where(is_core, Label.SOLID, Label.LUNG).astype(np.uint8)[pieces])
 
 
 def _lungs(mask: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.bool_]]:

@@ -1,4 +1,4 @@
-"""Connected components by cc3d, made safe for very small arrays."""
+"""Connected components by cc3d, made safe for very small arrays, and what they touch."""
 
 from __future__ import annotations
 
@@ -21,3 +21,35 @@ def label_components(mask: npt.NDArray[np.bool_], connectivity: int) -> npt.NDAr
     """
     inner = (slice(1, -1),) * mask.ndim
     return np.asarray(cc3d.connected_components(np.pad(mask, 1), connectivity=connectivity)[inner])
+
+
+def surface_share(
+    pieces: npt.NDArray[np.unsignedinteger], region: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """Share of each piece's surface that touches a region.
+
+    Parameters
+    ----------
+    pieces : ndarray of unsigned int, three-dimensional
+        From `label_components`.
+    region : ndarray of bool, same shape
+
+    Returns
+    -------
+    ndarray, float64
+        By the piece's number; 0 for background. A face between two pieces does not count; the array's own
+        sides count as not touching.
+    """
+    count = int(pieces.max()) + 1
+    pieces, region = np.pad(pieces, 1), np.pad(region, 1)
+    faces, touching = np.zeros(count), np.zeros(count)
+    for axis in range(3):
+        low: list[slice] = [slice(None)] * 3
+        high: list[slice] = [slice(None)] * 3
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        for own, other in ((tuple(low), tuple(high)), (tuple(high), tuple(low))):
+            outward = (pieces[own] > 0) & (pieces[other] == 0)
+            numbers = pieces[own][outward]
+            faces += np.bincount(numbers, minlength=count)
+            touching += np.bincount(numbers, weights=region[other][outward], minlength=count)
+    return np.asarray(touching / np.maximum(faces, 1.0))

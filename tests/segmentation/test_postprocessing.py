@@ -72,11 +72,21 @@ def test_lesion_off_the_lungs_is_dropped_and_one_on_them_kept() -> None:
 def test_hole_becomes_lung_without_lesion_and_lesions_keep_their_label() -> None:
     labels = two_lungs()
     hole = ball(SHAPE, (20, 20, 20), 4)
-    labels[ball(SHAPE, (20, 20, 20), 6)] = 2
+    labels[ball(SHAPE, (20, 20, 30), 3)] = 2
     labels[hole] = 0
     cleaned = clean_lungs(labels)
     assert (cleaned[hole] == 1).all()
     assert np.array_equal(cleaned[~hole], labels[~hole])
+
+
+def test_hole_wrapped_in_lesion_is_its_solid_core() -> None:
+    labels = (ball(SHAPE, (20, 20, 20), 12) * np.uint8(1)).astype(np.uint8)
+    labels[ball(SHAPE, (20, 20, 20), 7)] = 2
+    core = ball(SHAPE, (20, 20, 20), 4)
+    labels[core] = 0
+    cleaned = clean_lungs(labels)
+    assert (cleaned[core] == 3).all()
+    assert np.array_equal(cleaned[~core], labels[~core])
 
 
 def test_notch_that_opens_to_the_outside_is_no_hole() -> None:
@@ -108,5 +118,5 @@ def test_labels_are_kept_dropped_or_filled_but_never_exchanged(labels: np.ndarra
     before = labels.copy()
     cleaned = clean_lungs(labels)
     assert np.array_equal(labels, before)
-    assert ((cleaned == labels) | (cleaned == 0) | ((labels == 0) & (cleaned == 1))).all()
+    assert ((cleaned == labels) | (cleaned == 0) | ((labels == 0) & np.isin(cleaned, (1, 3)))).all()
     assert np.array_equal(clean_lungs(cleaned), cleaned)
