@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from lesionseg.core.errors import AmbiguousSeriesError, NoCTSeriesError
+from lesionseg.core.kernels import KernelClass, kernel_class
 from lesionseg.dicom.headers import AXIAL_COSINE, SliceHeader
 from lesionseg.dicom.image_kinds import is_ct, is_localizer, is_original_primary, reformatted_words
-from lesionseg.dicom.kernels import KernelClass, kernel_class
 from lesionseg.dicom.series import SeriesCandidate, SeriesChoice
 
 ORIGINAL_PRIMARY_POINTS: Final = 32

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from lesionseg.dicom.headers import Acquisition, Identity
 from lesionseg.dicom.settings import Note
 from lesionseg.volume import CTVolume, VolumeGeometry
@@ -80,6 +82,13 @@ class CTSeries:
         return self.identity.study_date
 
     @property
+    def slice_spacing_deviation_mm(self) -> float:
+        """Largest departure of one slice distance from their mean; bounded by the checks."""
+        positions_mm = np.array([piece.position_mm for piece in self.slices])
+        gaps_mm = np.diff(positions_mm @ self.geometry.direction[:, 0])
+        return float(np.abs(gaps_mm - self.geometry.spacing_mm[0]).max(initial=0.0))
+
+    @property
     def modality_facts(self) -> dict[str, str]:
         """How it was scanned, as `CTVolume.acquisition` wants it; unknown facts are left out."""
         thickness, kvp = self.acquisition.slice_thickness_mm, self.acquisition.kvp
@@ -88,6 +97,7 @@ class CTSeries:
             "model": self.acquisition.model,
             "kernel": self.acquisition.kernel,
             "slice_thickness_mm": "" if thickness is None else f"{thickness:g}",
+            "slice_spacing_deviation_mm": f"{self.slice_spacing_deviation_mm:.3f}",
             "contrast": self.acquisition.contrast_agent,
             "kvp": "" if kvp is None else f"{kvp:g}",
             "body_part": self.acquisition.body_part,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from lesionseg.core.kernels import KernelClass, kernel_class
 from lesionseg.volume.geometry import VolumeGeometry
 from lesionseg.volumetry.coverage import Coverage
 from lesionseg.volumetry.regions import LUNGS, WHOLE, RegionMeasure
@@ -15,11 +15,6 @@ from lesionseg.volumetry.settings import QualityLimits
 
 GAP_RATIO = 1.1
 """Slices further apart than this times their thickness leave tissue unseen."""
-_SHARP_NAMES = frozenset(
-    {"LUNG", "BONE", "BONEPLUS", "EDGE", "ULTRA", "D", "E", "L", "YA", "YB", "YC", "YD", "YE"}
-)
-_SIEMENS_SHARP_FROM = 50
-_CANON_SHARP_FROM = 30
 _NO_CONTRAST = frozenset({"no", "non", "none", "false", "without", "0", "n", "na", "n/a"})
 SLICE_DEVIATION_KEY = "slice_spacing_deviation_mm"
 
@@ -220,7 +215,7 @@ def _spacing_flags(
 
 def _acquisition_flags(acquisition: Mapping[str, str]) -> Iterator[QualityFlag]:
     kernel = acquisition.get("kernel", "").strip()
-    if is_sharp_kernel(kernel):
+    if kernel_class(kernel) is KernelClass.SHARP:
         yield QualityFlag(
             "sharp-kernel",
             Severity.INFO,
@@ -233,22 +228,6 @@ def _acquisition_flags(acquisition: Mapping[str, str]) -> Iterator[QualityFlag]:
             Severity.INFO,
             "The scan was taken with contrast medium, which raises the HU of lung and lesion.",
         )
-
-
-def is_sharp_kernel(kernel: str) -> bool:
-    """Whether a reconstruction kernel's name is one of the makers' sharp ones, for lung or bone.
-
-    Siemens numbers kernels by sharpness (B31f, Br36, Bl57, D40s), lung and bone from 50; Canon's FC30 and
-    above are for bone and lung; GE and Philips use names and letters. An unknown name is not called sharp.
-    """
-    name = kernel.split("\\", maxsplit=1)[0].strip().upper()
-    canon = re.match(r"FC(\d{2})", name)
-    if canon:
-        return int(canon[1]) >= _CANON_SHARP_FROM
-    siemens = re.match(r"[A-Z]{1,2}(\d{2})", name)
-    if siemens:
-        return int(siemens[1]) >= _SIEMENS_SHARP_FROM
-    return name in _SHARP_NAMES
 
 
 def _graded(value: float, warning: float, critical: float) -> Severity | None:

@@ -10,7 +10,7 @@ from pydicom import Dataset
 
 from lesionseg.dicom import load_series
 from tests.dicom.conftest import SaveSeries
-from tests.support.ct_series import Series
+from tests.support.ct_series import Series, set_z_mm, z_mm
 
 
 def test_identity_and_acquisition_are_carried(slices: list[Dataset], save_series: SaveSeries) -> None:
@@ -44,6 +44,14 @@ def test_facts_that_the_file_does_not_give_are_left_out(
     assert facts is not None
     assert "slice_thickness_mm" not in facts
     assert "kernel" not in facts
+
+
+def test_unevenness_of_the_slices_is_told_in_mm(slices: list[Dataset], save_series: SaveSeries) -> None:
+    even = load_series(save_series(slices, "even")).series.modality_facts
+    assert float(even["slice_spacing_deviation_mm"]) == 0.0
+    set_z_mm(slices[2], z_mm(slices[2]) + 0.08)
+    uneven = load_series(save_series(slices, "uneven")).series.modality_facts
+    assert float(uneven["slice_spacing_deviation_mm"]) == pytest.approx(0.08, abs=1e-3)
 
 
 def test_slices_tell_file_frame_position_and_instance(small: Series) -> None:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lesionseg.dicom.elements import Element
-from lesionseg.dicom.kernels import KernelClass, kernel_class
 from lesionseg.dicom.values import decimal, decimals, is_valid_uid, offsets, text, texts, unsigned, whole
 
 TAG = 0x00200032
@@ -90,15 +89,3 @@ def test_any_bytes_give_a_value_or_nothing(raw: bytes, vr: str) -> None:
     number = decimal(elements, TAG)
     assert number is None or abs(number) < float("inf")
     assert unsigned(elements, TAG) is None or len(raw) in (2, 4)
-
-
-@pytest.mark.parametrize(
-    ("kernel", "expected"),
-    [("D40s", KernelClass.SOFT), ("B70f", KernelClass.SHARP), ("Br36d\\3", KernelClass.SOFT),
-     ("Bl57d", KernelClass.SHARP), ("STANDARD", KernelClass.SOFT), ("LUNG", KernelClass.SHARP),
-     ("BONEPLUS", KernelClass.SHARP), ("FC08", KernelClass.SOFT), ("FC52", KernelClass.SHARP),
-     ("B", KernelClass.SOFT), ("YC", KernelClass.SHARP), ("", KernelClass.UNKNOWN),
-     ("PHANTOM", KernelClass.UNKNOWN)],
-)  # fmt: skip
-def test_kernels_are_classed_by_vendor_name(kernel: str, expected: KernelClass) -> None:
-    assert kernel_class(kernel) is expected

@@ -10,7 +10,6 @@ import pytest
 from lesionseg.dicom import load_series
 from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry, check_hounsfield, read_volume_file
 from lesionseg.volumetry import Measurements, Severity, measure
-from lesionseg.volumetry.quality import is_sharp_kernel
 from tests.volumetry.chest import GRID, LEFT_LUNG, RIGHT_LUNG, Chest, Ellipsoid, chest
 from tests.volumetry.real_lungs import threshold_lungs
 
@@ -182,20 +181,6 @@ def test_flags_come_worst_first_and_travel_with_the_result():
     assert all(entry["sentence"].endswith(".") for entry in nested)
     assert result.as_row()["worst_flag"] == "critical"
     assert "cut-off-bottom=critical" in str(result.as_row()["flags"])
-
-
-@pytest.mark.parametrize(
-    "kernel", ["B70f", "B60s", "Bl57d\\3", "I70f\\2", "LUNG", "BONEPLUS", "FC51", "FC86", "YC", "L"]
-)
-def test_sharp_kernels_are_known(kernel):
-    assert is_sharp_kernel(kernel)
-
-
-@pytest.mark.parametrize(
-    "kernel", ["", "B31f", "Br36", "D40s", "STANDARD", "SOFT", "CHST", "FC08", "B", "C", "unheard of"]
-)
-def test_other_kernels_are_not_called_sharp(kernel):
-    assert not is_sharp_kernel(kernel)
 
 
 @pytest.mark.real_data

@@ -19,7 +19,7 @@ SIEMENS_SHARP_FROM: Final = 50
 """Siemens numbers kernels by sharpness (B10 to B90, Br36, Bl57, D40s); lung and bone begin at 50."""
 CANON_SHARP_FROM: Final = 30
 """Canon and Toshiba: FC01 to FC29 are body and soft tissue, FC30 on bone, FC50 on lung."""
-_SIEMENS: Final = re.compile(r"[A-Z][A-Z]?(\d{2})[A-Z]?(\\.*)?")
+_SIEMENS: Final = re.compile(r"[A-Z][A-Z]?(\d{2})[A-Z]?")
 _CANON: Final = re.compile(r"FC(\d{2}).*")
 _SOFT_NAMES: Final = frozenset({"STANDARD", "SOFT", "DETAIL", "CHST", "A", "B", "C", "SA", "SB", "SC"})
 _SHARP_NAMES: Final = frozenset(
