@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lesionseg.core.errors import ConfigurationError, InputNotFoundError
 from lesionseg.volume import CTVolume
 from lesionseg.volume.files import is_volume_file, read_volume_file
-from lesionseg.volume.hounsfield import check_hounsfield, replace_padding
+from lesionseg.volume.hounsfield import AIR_HU, check_hounsfield, replace_padding
 
 if TYPE_CHECKING:
     from lesionseg.dicom.series import CTSeries, LoadedSeries
@@ -109,16 +109,13 @@ def _from_dicom(
 
     settings = LoaderSettings(repairs=frozenset(Repair(name) for name in repairs))
     loaded = load_series(path, series_uid=series_uid, settings=settings, progress=progress)
-    volume, padded_voxels = replace_padding(loaded.volume)
-    odd = [{"code": "intensity", "text": text} for text in check_hounsfield(volume)]
-    notes = [{"code": note.code, "text": note.text} for note in loaded.notes]
     return LoadedScan(
-        volume=volume,
+        volume=loaded.volume,
         label=path.resolve().name,
         series_uid=loaded.series.series_uid,
         files=tuple(dict.fromkeys(part.file for part in loaded.series.slices)),
         source=_dicom_source(loaded),
-        notes=tuple(notes + _padding_note(padded_voxels, volume) + odd),
+        notes=tuple({"code": note.code, "text": note.text} for note in loaded.notes),
     )
 
 
@@ -146,7 +143,8 @@ def _padding_note(count: int, volume: CTVolume) -> list[dict[str, str]]:
     if count == 0:
         return []
     share = 100 * count / volume.hu.size
-    return [{"code": "padding", "text": f"{count} padding voxels ({share:.1f} %) were set to air (-1000 HU)"}]
+    text = f"{count} padding voxels ({share:.1f} %) were set to air ({AIR_HU} HU)"
+    return [{"code": "padding", "text": text}]
 
 
 def _refuse_dicom_options(path: Path, series_uid: str | None, repairs: tuple[str, ...]) -> None:
