@@ -118,6 +118,9 @@ class ModelMetadata(_Frozen):
         Identify the bundle in manifests; the name is also its folder's name.
     summary, intended_use, license : str
         For people. `license` is that of the weights.
+    commercial_use : bool
+        Whether the weights' licence allows commercial use. Where it does not, everything that runs the bundle
+        says so, and the manifest records it.
     solid_convention : str
         What the training data called solid component (label 3).
     labels : tuple of str
@@ -136,6 +139,7 @@ class ModelMetadata(_Frozen):
     summary: str
     intended_use: str
     license: str
+    commercial_use: bool = True
     solid_convention: str
     labels: tuple[str, ...] = DEFAULT_SCHEME.names
     network: NetworkSpec
