@@ -3,12 +3,13 @@
 Importing this room loads neither torch nor MONAI nor OpenVINO; they come when a network is built or run.
 """
 
-from lesionseg.segmentation.bundle import (
-    ModelBundle,
+from lesionseg.segmentation.bundle import ModelBundle, load_bundle, write_bundle
+from lesionseg.segmentation.bundle_search import (
+    bundle_folders,
     default_bundle_folder,
+    find_bundle,
+    install_folder,
     list_bundles,
-    load_bundle,
-    write_bundle,
 )
 from lesionseg.segmentation.device import (
     RuntimeDescription,
@@ -17,6 +18,7 @@ from lesionseg.segmentation.device import (
     describe_runtimes,
     resolve,
 )
+from lesionseg.segmentation.install import InstalledBundle, install_bundle
 from lesionseg.segmentation.metadata import (
     ModelMetadata,
     NetworkSpec,
@@ -37,6 +39,7 @@ from lesionseg.segmentation.segmenter import NetworkSegmenter, open_segmenter
 
 __all__ = [
     "Box",
+    "InstalledBundle",
     "ModelBundle",
     "ModelMetadata",
     "NetworkSegmenter",
@@ -51,8 +54,12 @@ __all__ = [
     "WindowSpec",
     "available_devices",
     "available_runtimes",
+    "bundle_folders",
     "default_bundle_folder",
     "describe_runtimes",
+    "find_bundle",
+    "install_bundle",
+    "install_folder",
     "list_bundles",
     "load_bundle",
     "open_segmenter",

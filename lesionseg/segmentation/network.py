@@ -25,6 +25,12 @@ NETWORK_CLASSES = MappingProxyType(
 )
 """Class name to module. A bundle is data: it can name only these, never a module path of its own."""
 
+_REFUSALS = (
+    TypeError, ValueError, AttributeError, AssertionError, LookupError, ArithmeticError, RuntimeError,
+    NameError, MemoryError,
+)  # fmt: skip
+"""What MONAI and torch raise for one or another argument that makes no sense."""
+
 
 def build_network(spec: NetworkSpec) -> torch.nn.Module:
     """Build the network with random weights.
@@ -46,7 +52,7 @@ def build_network(spec: NetworkSpec) -> torch.nn.Module:
         module = importlib.import_module(NETWORK_CLASSES[spec.class_name])
     try:
         network = getattr(module, spec.class_name)(**spec.arguments)
-    except (TypeError, ValueError, AttributeError, AssertionError, KeyError, IndexError) as error:
+    except _REFUSALS as error:
         raise BundleError(
             f"the network {spec.class_name} cannot be built from the bundle's arguments",
             found=str(error) or type(error).__name__,
