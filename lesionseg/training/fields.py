@@ -16,6 +16,11 @@ def uniform(low: float, high: float, generator: torch.Generator) -> float:
     return low + (high - low) * float(torch.rand((), generator=generator))
 
 
+def log_uniform(low: float, high: float, generator: torch.Generator) -> float:
+    """Draw one number whose logarithm is uniform between those of `low` and `high`."""
+    return low * float((high / low) ** uniform(0.0, 1.0, generator))
+
+
 def chance(probability: float, generator: torch.Generator) -> bool:
     """Draw True with the given probability."""
     return float(torch.rand((), generator=generator)) < probability

@@ -15,17 +15,20 @@ from torch.utils.data import DataLoader
 
 from lesionseg.core.files import staged_file
 from lesionseg.training.losses import region_loss
-from lesionseg.training.sampling import SyntheticPatches
+from lesionseg.training.sampling import SyntheticBatches
 
 LOG_COLUMNS = ("step", "loss", "cross_entropy", "dice_lung", "dice_lesion", "dice_solid", "learning_rate")
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How long and how fast to learn."""
+    """How long and how fast to learn.
+
+    `bfloat16` halves the cost of a step on processors and GPUs that have it; `freeze_normalization` is for
+    weights that were trained before.
+    """
 
     steps: int = 3000
-    batch_size: int = 2
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     warmup_steps: int = 50
@@ -34,10 +37,12 @@ class TrainingSettings:
     checkpoint_every: int = 50
     log_every: int = 10
     workers: int = 1
+    freeze_normalization: bool = False
+    bfloat16: bool = False
 
 
-PatchSource = Callable[[int, int], SyntheticPatches]
-"""Makes the patches from number `first` on, `count` of them."""
+BatchSource = Callable[[int, int], SyntheticBatches]
+"""Makes the batches from number `first` on, `count` of them; one is one step."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,14 @@ class _State:
 
 def train(
     network: nn.Module,
-    patches: PatchSource,
+    batches: BatchSource,
     settings: TrainingSettings,
     folder: Path,
     report: Callable[[dict[str, float]], None] | None = None,
 ) -> dict[str, Tensor]:
     """Train `network` and return the averaged weights.
 
-    Resumes from ``folder/checkpoint.pt`` where it exists, with the same sequence of patches an unbroken run
+    Resumes from ``folder/checkpoint.pt`` where it exists, with the same sequence of batches an unbroken run
     would have seen. A row of figures goes to ``folder/log.csv`` every `log_every` steps.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,12 +72,13 @@ def train(
     )
     state = _State(network, copy.deepcopy(network).eval(), optimizer)
     done = _resume(folder / "checkpoint.pt", state)
-    source = patches(done * settings.batch_size, (settings.steps - done) * settings.batch_size)
-    loader = DataLoader(source, batch_size=settings.batch_size, num_workers=settings.workers)
+    loader = DataLoader(batches(done, settings.steps - done), batch_size=None, num_workers=settings.workers)
     network.train()
+    if settings.freeze_normalization:
+        _freeze_normalization(network)
     for step, (images, labels) in enumerate(loader, start=done + 1):
         rate = learning_rate(step, settings)
-        figures = _learn(state, images, labels.long(), rate, settings.gradient_limit)
+        figures = _learn(state, (images, labels.long()), rate, settings)
         _average(state, min(settings.averaging, step / (step + 10.0)))
         if step % settings.log_every == 0:
             row = {"step": float(step), **figures, "learning_rate": rate}
@@ -93,16 +99,30 @@ def learning_rate(step: int, settings: TrainingSettings) -> float:
 
 
 def _learn(
-    state: _State, images: Tensor, labels: Tensor, rate: float, gradient_limit: float
+    state: _State, batch: tuple[Tensor, Tensor], rate: float, settings: TrainingSettings
 ) -> dict[str, float]:
+    images, labels = batch
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     state.optimizer.zero_grad(set_to_none=True)
-    loss, figures = region_loss(state.network(images), labels)
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.bfloat16):
+        logits = state.network(images)
+    loss, figures = region_loss(logits.float(), labels)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(state.network.parameters(), gradient_limit)
+    nn.utils.clip_grad_norm_(state.network.parameters(), settings.gradient_limit)
     state.optimizer.step()
     return {"loss": float(loss.detach()), **figures}
+
+
+def _freeze_normalization(network: nn.Module) -> None:
+    """Keep the running statistics of batch normalisation as they are and use them, as inference does.
+
+    Needed where steps of different kinds alternate: stacks and single slices have other statistics, and one
+    average of both fits neither.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.eval()
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,11 @@ class TrainingScan:
     depth_mm: npt.NDArray[np.float16]
     spacing_mm: tuple[float, float, float]
     weight: float = 1.0
+
+    @cached_property
+    def lung_cm2_per_slice(self) -> npt.NDArray[np.float64]:
+        """Area of lung on every slice, shape (slices,)."""
+        return self.lung.sum(axis=(1, 2)) * (self.spacing_mm[1] * self.spacing_mm[2] / 100.0)
 
 
 def training_scan(

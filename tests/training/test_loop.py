@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from lesionseg.training.cutting import PatchSettings, PictureSettings
 from lesionseg.training.loop import TrainingSettings, learning_rate, train
-from lesionseg.training.sampling import PatchSettings, SyntheticPatches
+from lesionseg.training.sampling import BatchSettings, SyntheticBatches
 from tests.training.test_synthesis import block_scan
 
 
@@ -16,19 +17,23 @@ def tiny_network() -> nn.Module:
     )
 
 
-def patches(first: int, count: int) -> SyntheticPatches:
-    settings = PatchSettings(slices=2, in_plane=(32, 32))
-    return SyntheticPatches([block_scan()], settings, count=count, seed=7, first=first)
+def batches(first: int, count: int) -> SyntheticBatches:
+    settings = BatchSettings(
+        stacks=2,
+        pictures=3,
+        picture_share=0.3,
+        picture=PictureSettings(in_plane=(32, 32), least_lung_cm2=1.0),
+        patches=PatchSettings(slices=2, in_plane=(32, 32)),
+    )
+    return SyntheticBatches([block_scan()], settings, count=count, seed=7, first=first)
 
 
 def settings(steps: int) -> TrainingSettings:
-    return TrainingSettings(
-        steps=steps, batch_size=2, warmup_steps=2, checkpoint_every=4, log_every=2, workers=0
-    )
+    return TrainingSettings(steps=steps, warmup_steps=2, checkpoint_every=4, log_every=2, workers=0)
 
 
 def test_training_lowers_the_loss_and_logs_it(tmp_path):
-    train(tiny_network(), patches, settings(40), tmp_path)
+    train(tiny_network(), batches, settings(40), tmp_path)
     with (tmp_path / "log.csv").open() as stream:
         losses = [float(row["loss"]) for row in csv.DictReader(stream)]
     assert len(losses) == 20
@@ -36,24 +41,24 @@ def test_training_lowers_the_loss_and_logs_it(tmp_path):
 
 
 def test_broken_run_resumes_to_the_same_weights(tmp_path, monkeypatch):
-    whole = train(tiny_network(), patches, settings(8), tmp_path / "whole")
+    whole = train(tiny_network(), batches, settings(8), tmp_path / "whole")
 
     def breaking(first, count):
-        source = patches(first, count)
-        original = SyntheticPatches.__getitem__
+        source = batches(first, count)
+        original = SyntheticBatches.__getitem__
 
         def fail_late(self, index):
-            if self.first + index >= 12:
+            if self.first + index >= 6:
                 raise RuntimeError("power cut")
             return original(self, index)
 
-        monkeypatch.setattr(SyntheticPatches, "__getitem__", fail_late)
+        monkeypatch.setattr(SyntheticBatches, "__getitem__", fail_late)
         return source
 
     with pytest.raises(RuntimeError, match="power cut"):
         train(tiny_network(), breaking, settings(8), tmp_path / "broken")
     monkeypatch.undo()
-    resumed = train(tiny_network(), patches, settings(8), tmp_path / "broken")
+    resumed = train(tiny_network(), batches, settings(8), tmp_path / "broken")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
@@ -64,3 +69,19 @@ def test_learning_rate_warms_up_and_dies_away():
     assert rates[0] == pytest.approx(0.1)
     assert rates[-1] == pytest.approx(0.01)
     assert rates[9:] == sorted(rates[9:], reverse=True)
+
+
+def test_frozen_normalization_keeps_its_statistics_while_weights_learn(tmp_path):
+    network = tiny_network()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    plan = TrainingSettings(steps=3, warmup_steps=1, workers=0, freeze_normalization=True)
+    after = train(network, batches, plan, tmp_path)
+    assert torch.equal(before["1.running_mean"], after["1.running_mean"])
+    assert not torch.equal(before["0.weight"], after["0.weight"])
+
+
+def test_bfloat16_step_learns_almost_the_same(tmp_path):
+    plans = [TrainingSettings(steps=4, warmup_steps=1, workers=0, bfloat16=half) for half in (False, True)]
+    full, half = (train(tiny_network(), batches, plan, tmp_path / str(n)) for n, plan in enumerate(plans))
+    assert all(torch.allclose(full[name], half[name], atol=0.03) for name in full)
+    assert any(not torch.equal(full[name], half[name]) for name in full)

@@ -3,11 +3,16 @@ import pytest
 import torch
 
 from lesionseg.core.labels import Label
+from lesionseg.training.cutting import PatchSettings, PictureSettings
 from lesionseg.training.fields import blur, rank_threshold, smooth_noise
+from lesionseg.training.lookalikes import add_lookalikes
 from lesionseg.training.losses import region_loss
-from lesionseg.training.sampling import IGNORED_LABEL, PatchSettings, SyntheticPatches
+from lesionseg.training.patch import LungPatch
+from lesionseg.training.pictures import as_picture, hounsfield_from_grey, segment_picture
+from lesionseg.training.sampling import IGNORED_LABEL, BatchSettings, SyntheticBatches
+from lesionseg.training.scanner import scanner_variation
 from lesionseg.training.scans import load_training_scan, save_training_scan, training_scan
-from lesionseg.training.synthesis import LesionSettings, LungPatch, insert_lesions, scanner_variation
+from lesionseg.training.synthesis import LesionSettings, insert_lesions
 from lesionseg.volume import CTVolume, VolumeGeometry
 
 SPACING_MM = (3.0, 1.5, 1.5)
@@ -103,26 +108,101 @@ def test_scanner_variation_leaves_shape_and_tissue_contrast():
     assert varied[~patch.lung].mean() - varied[patch.lung].mean() > 500
 
 
-def test_patches_are_repeatable_and_mark_the_unknown():
-    settings = PatchSettings(slices=4, in_plane=(48, 64))
+def small_batches(*, pictures: float, count: int = 6, first: int = 0, ignore=()) -> SyntheticBatches:
+    settings = BatchSettings(
+        stacks=2,
+        pictures=3,
+        picture_share=pictures,
+        patches=PatchSettings(slices=4, in_plane=(48, 64)),
+        picture=PictureSettings(in_plane=(96, 64), least_lung_cm2=1.0),
+    )
+    return SyntheticBatches([block_scan(ignore=ignore)], settings, count=count, seed=1, first=first)
+
+
+@pytest.mark.parametrize(("pictures", "shape"), [(0.0, (2, 1, 4, 48, 64)), (1.0, (3, 1, 1, 96, 64))])
+def test_batches_are_repeatable_and_mark_the_unknown(pictures, shape):
     left = ((0.0, 1.0), (0.0, 1.0), (0.0, 0.5))
-    patches = SyntheticPatches([block_scan(ignore=(left,))], settings, count=6, seed=1)
-    image, _ = patches[3]
-    again, _ = patches[3]
-    assert image.shape == (1, 4, 48, 64)
-    assert torch.equal(image, again)
-    assert image.min() >= -1.0
-    assert image.max() <= 1.0
-    assert any((patches[index][1] == IGNORED_LABEL).any() for index in range(6))
+    batches = small_batches(pictures=pictures, ignore=(left,))
+    images, labels = batches[3]
+    again, _ = batches[3]
+    assert images.shape == shape
+    assert labels.shape == (shape[0], *shape[2:])
+    assert torch.equal(images, again)
+    assert images.min() >= -1.0
+    assert images.max() <= 1.0
+    assert any((batches[index][1] == IGNORED_LABEL).any() for index in range(6))
     with pytest.raises(IndexError):
-        patches[6]
+        batches[6]
 
 
 def test_sequence_goes_on_where_an_earlier_one_stopped():
-    settings = PatchSettings(slices=2, in_plane=(32, 32))
-    whole = SyntheticPatches([block_scan()], settings, count=5, seed=1)
-    rest = SyntheticPatches([block_scan()], settings, count=2, seed=1, first=3)
+    whole = small_batches(pictures=0.5, count=5)
+    rest = small_batches(pictures=0.5, count=2, first=3)
     assert torch.equal(whole[4][0], rest[1][0])
+
+
+def test_picture_is_air_outside_its_crop_and_has_no_lung_there():
+    images, labels = small_batches(pictures=1.0)[0]
+    padded = (images[:, 0, 0] == -1.0) & (images[:, 0, 0].amax(dim=2, keepdim=True) == -1.0)
+    assert padded.any()
+    assert (labels[:, 0][padded] == int(Label.BACKGROUND)).all()
+    assert (labels == int(Label.LUNG)).any()
+
+
+def chest_slice() -> torch.Tensor:
+    slice_hu = torch.full((60, 80), 45.0)
+    slice_hu[10:50, 10:35] = -860.0
+    slice_hu[10:50, 45:70] = -860.0
+    slice_hu[20:26, 38:44] = -990.0
+    slice_hu[30:40, 12:22] = -550.0
+    return slice_hu + 5.0 * torch.randn((60, 80), generator=seeded(3))
+
+
+@pytest.mark.parametrize("window", [(-1350.0, 150.0), (-1000.0, 400.0), (-1100.0, 100.0)])
+def test_grey_picture_gives_back_hounsfield_units_whatever_the_window(window):
+    hu = chest_slice()
+    grey = ((hu - window[0]) * 255 / (window[1] - window[0])).clamp(0, 255).round()
+    estimate = hounsfield_from_grey(grey)
+    assert (estimate - hu).abs().median() < 40
+    assert estimate[30:40, 12:22].mean() == pytest.approx(-550, abs=60)
+
+
+def test_picture_of_one_grey_value_stays_finite():
+    assert torch.isfinite(hounsfield_from_grey(torch.full((5, 5), 7.0))).all()
+
+
+def test_spoilt_picture_stays_near_its_slice():
+    hu = chest_slice()
+    errors = [(as_picture(hu, seeded(seed)) - hu)[10:50, 10:35].abs().median() for seed in range(10)]
+    assert max(errors) < 120
+    assert len({float(error) for error in errors}) > 5
+
+
+def test_segmented_picture_has_the_size_of_the_picture_and_mirrors_with_it():
+    torch.manual_seed(0)
+    network = torch.nn.Conv3d(1, 4, (1, 3, 3), padding=(0, 1, 1)).eval()
+    grey = torch.rand((37, 53), generator=seeded(1)) * 255
+    labels = segment_picture(network, grey, window_hu=(-1000.0, 400.0))
+    assert labels.shape == grey.shape
+    assert labels.dtype == torch.uint8
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_lookalikes_never_add_lung_and_keep_depth_inside(seed):
+    patch = lung_patch()
+    changed = add_lookalikes(patch, seeded(seed))
+    assert not (changed.lung & ~patch.lung).any()
+    assert (changed.depth_mm[~changed.lung] == 0).all()
+    assert torch.isfinite(changed.hu).all()
+
+
+def test_effusion_is_water_and_no_longer_lung():
+    patch = lung_patch()
+    drawn = [add_lookalikes(patch, seeded(seed)) for seed in range(60)]
+    drained = [changed for changed in drawn if changed.lung.sum() < patch.lung.sum()]
+    assert drained
+    fluid = patch.lung & ~drained[0].lung
+    assert -40 < drained[0].hu[fluid].median() < 60
 
 
 def test_prepared_scan_survives_the_disk(tmp_path):

@@ -1,0 +1,76 @@
+"""What resembles a lesion and is none: effusion, emphysema, dependent density, contrast medium.
+
+Drawn before lesions are inserted, so that disease also appears beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from lesionseg.training.fields import blur, chance, rank_threshold, smooth_noise, uniform
+from lesionseg.training.patch import LungPatch
+
+CONTRAST_FROM_HU = 10.0
+"""Blood and muscle lie above, fat and lung below."""
+
+
+def add_lookalikes(patch: LungPatch, generator: torch.Generator) -> LungPatch:
+    """Draw some of them into the patch; an effusion is no longer lung.
+
+    Probabilities and ranges are chosen by us: each is common enough to be learnt and rare enough not to hide
+    the rest.
+    """
+    if not patch.lung.any():
+        return patch
+    if chance(0.12, generator):
+        patch = replace(patch, hu=_emphysema(patch, generator))
+    if chance(0.2, generator):
+        patch = replace(patch, hu=_dependent_density(patch, generator))
+    if chance(0.2, generator):
+        patch = replace(patch, hu=_contrast_medium(patch, generator))
+    if chance(0.08, generator):
+        patch = _effusion(patch, generator)
+    return patch
+
+
+def _emphysema(patch: LungPatch, generator: torch.Generator) -> Tensor:
+    field = smooth_noise(patch.shape, patch.spacing_mm, uniform(6.0, 25.0, generator), generator)
+    level = rank_threshold(field, patch.lung, uniform(0.05, 0.5, generator))
+    holes = torch.sigmoid((field - level) / 0.2) * patch.lung * (patch.hu < -600.0)
+    return patch.hu - holes * uniform(30.0, 110.0, generator)
+
+
+def _dependent_density(patch: LungPatch, generator: torch.Generator) -> Tensor:
+    """Add a thin band of dense, poorly aired lung along the back, as in supine patients."""
+    band = torch.exp(-patch.depth_mm / uniform(1.5, 5.0, generator)) * patch.lung
+    rows = torch.linspace(0.0, 1.0, patch.hu.shape[1])[None, :, None]
+    aired = ((-300.0 - patch.hu) / 550.0).clamp(0.0, 1.0)
+    return patch.hu + uniform(80.0, 350.0, generator) * band * rows ** uniform(2.0, 6.0, generator) * aired
+
+
+def _contrast_medium(patch: LungPatch, generator: torch.Generator) -> Tensor:
+    blood = torch.sigmoid((blur(patch.hu, (0.0, 0.7, 0.7)) - CONTRAST_FROM_HU) / 15.0)
+    return patch.hu + uniform(30.0, 200.0, generator) * blood
+
+
+def _effusion(patch: LungPatch, generator: torch.Generator) -> LungPatch:
+    """Put fluid along the back of the chest, with a meniscus; what it covers is no longer lung."""
+    slices, rows, columns = patch.shape
+    filled_rows = torch.nonzero(patch.lung.any(dim=0).any(dim=1)).flatten()
+    top, bottom = int(filled_rows[0]), int(filled_rows[-1])
+    level = bottom - uniform(0.05, 0.35, generator) * (bottom - top)
+    surface = level + 4.0 * smooth_noise((1, 1, columns), patch.spacing_mm, 60.0, generator)
+    meniscus = uniform(5.0, 25.0, generator) * torch.exp(-patch.depth_mm / 6.0)
+    height = torch.arange(rows, dtype=torch.float32)[None, :, None] + meniscus
+    side = torch.ones(columns)
+    if chance(0.6, generator):  # one side of the patch only
+        middle = int(torch.nonzero(patch.lung.any(dim=0).any(dim=0)).float().mean())
+        side[middle:] = 0.0
+        side = side.flip(0) if chance(0.5, generator) else side
+    fluid = patch.lung & (height > surface) & (side > 0.5)[None, None, :]
+    water = uniform(-5.0, 30.0, generator) + 8.0 * torch.randn((slices, rows, columns), generator=generator)
+    lung = patch.lung & ~fluid
+    return replace(patch, hu=torch.where(fluid, water, patch.hu), lung=lung, depth_mm=patch.depth_mm * lung)

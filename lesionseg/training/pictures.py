@@ -1,0 +1,109 @@
+"""Single slices kept as grey pictures: crop, unknown window, 8 bits; and the way back to approximate HU.
+
+Published slices with expert outlines come without Hounsfield units: cropped around the lungs, scaled to 8
+bits through a window nobody noted. `hounsfield_from_grey` undoes that as far as it can be undone, for such
+pictures and, in training, for slices that `as_picture` has spoilt in the same way, so that the network learns
+what remains of the error.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lesionseg.training.fields import chance, uniform
+
+DARK_SHARE = 0.01
+DARK_HU = -950.0
+"""Assumed for the darkest hundredth of a chest slice: tracheal air or well aired lung."""
+TISSUE_HU = 40.0
+"""Assumed for the commonest bright grey: blood and muscle."""
+GREY_LEVELS = 256
+PICTURE_COLUMNS = 184
+"""Width to which a picture cropped around both lungs is brought: as wide as such crops are in training."""
+
+
+def hounsfield_from_grey(grey: Tensor) -> Tensor:
+    """Estimate HU from one grey picture of a chest slice.
+
+    The grey value of the darkest hundredth and the commonest one in the upper part of the grey range are
+    taken as `DARK_HU` and `TISSUE_HU`, and the scale between them as linear.
+
+    Parameters
+    ----------
+    grey : Tensor, shape (rows, columns)
+        0 to 255.
+
+    Returns
+    -------
+    Tensor, float32, same shape
+    """
+    values = grey.float()
+    counts = torch.histc(values, GREY_LEVELS, 0.0, float(GREY_LEVELS - 1))
+    smooth = functional.avg_pool1d(counts[None, None], 7, 1, 3, count_include_pad=False)[0, 0]
+    cumulative = torch.cumsum(counts, 0) / counts.sum()
+    dark = float(torch.searchsorted(cumulative, torch.tensor(DARK_SHARE)))
+    middle = int(dark + 0.5 * (GREY_LEVELS - 1 - dark))
+    tissue = float(middle + int(torch.argmax(smooth[middle:])))
+    return DARK_HU + (values - dark) * (TISSUE_HU - DARK_HU) / max(1.0, tissue - dark)
+
+
+def as_picture(hu: Tensor, generator: torch.Generator) -> Tensor:
+    """Spoil one slice as publication does (random window, 8 bits) and bring it back to approximate HU.
+
+    Parameters
+    ----------
+    hu : Tensor, shape (rows, columns), float32
+
+    Returns
+    -------
+    Tensor, float32, same shape
+    """
+    low_hu = uniform(-1350.0, -950.0, generator)
+    high_hu = uniform(50.0, 450.0, generator) if chance(0.8, generator) else uniform(-150.0, 50.0, generator)
+    grey = ((hu - low_hu) * (255.0 / (high_hu - low_hu))).clamp(0.0, 255.0).round()
+    return hounsfield_from_grey(grey)
+
+
+@torch.no_grad()
+def segment_picture(
+    network: nn.Module, grey: Tensor, *, window_hu: tuple[float, float], divisor: int = 16
+) -> Tensor:
+    """Label one grey picture that is cropped around both lungs.
+
+    The logits of the picture and of its mirror image are averaged.
+
+    Parameters
+    ----------
+    network : Module
+        In evaluation mode; takes ``(1, 1, 1, rows, columns)``.
+    grey : Tensor, shape (rows, columns)
+        0 to 255.
+    window_hu : tuple of float
+        The network's.
+    divisor : int
+        Rows and columns are filled up with air to a multiple of it.
+
+    Returns
+    -------
+    Tensor, uint8, shape (rows, columns)
+        Exclusive labels, values of `lesionseg.core.labels.Label`.
+    """
+    image = picture_input(hounsfield_from_grey(grey), window_hu)
+    rows, columns = image.shape
+    padded = functional.pad(image, (0, -columns % divisor, 0, -rows % divisor), value=-1.0)[None, None, None]
+    mirrored = network(padded.flip(-1)).flip(-1)
+    logits = (0.5 * (network(padded) + mirrored))[0, :, 0, :rows, :columns]
+    full = functional.interpolate(logits[None], size=grey.shape, mode="bilinear", align_corners=False)[0]
+    return full.argmax(dim=0).to(torch.uint8)
+
+
+def picture_input(hu: Tensor, window_hu: tuple[float, float]) -> Tensor:
+    """Bring a cropped slice to `PICTURE_COLUMNS` columns and the network's scale of -1 to 1."""
+    low, high = window_hu
+    rows = max(1, round(hu.shape[0] * PICTURE_COLUMNS / hu.shape[1]))
+    resized = functional.interpolate(
+        hu[None, None], size=(rows, PICTURE_COLUMNS), mode="bilinear", antialias=True, align_corners=False
+    )[0, 0]
+    return (resized.clamp(low, high) - low) * (2.0 / (high - low)) - 1.0

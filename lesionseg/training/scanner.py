@@ -1,0 +1,46 @@
+"""What a scanner and a breath change: air content, gravity, blur or sharp kernel, motion, noise, HU drift."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lesionseg.training.fields import blur, chance, log_uniform, uniform
+
+
+def scanner_variation(hu: Tensor, lung: Tensor, generator: torch.Generator) -> Tensor:
+    """Vary what is not disease: inspiration, gravity gradient, blur or sharp kernel, noise, HU drift.
+
+    Parameters
+    ----------
+    hu : Tensor, shape (slices, rows, columns), float32
+    lung : Tensor of bool, same shape
+
+    Returns
+    -------
+    Tensor, float32
+    """
+    if lung.any():
+        hu = hu + lung * _parenchyma_shift(hu, generator)
+    if chance(0.5, generator):
+        sigma = uniform(0.3, 0.9, generator)
+        hu = blur(hu, (0.0, sigma, sigma))
+    elif chance(0.4, generator):
+        hu = hu + uniform(0.2, 1.5, generator) * (hu - blur(hu, (0.0, 0.8, 0.8)))
+    if chance(0.15, generator):  # breathing motion: sections doubled sideways
+        shift = 1 + int(chance(0.5, generator))
+        hu = 0.5 * (hu + torch.roll(hu, shift, dims=1))
+    if chance(0.8, generator):
+        grain = uniform(0.0, 0.8, generator)
+        noise = blur(torch.randn(hu.shape, generator=generator), (0.0, grain, grain))
+        hu = hu + log_uniform(5.0, 80.0, generator) * noise / noise.std()
+    return hu + uniform(-20.0, 20.0, generator)
+
+
+def _parenchyma_shift(hu: Tensor, generator: torch.Generator) -> Tensor:
+    """Air content and gravity: a smooth lift of lung that is not lesion, weaker where it is already dense."""
+    openness = ((-300.0 - hu) / 550.0).clamp(0.0, 1.0)
+    rows = torch.linspace(0.0, 1.0, hu.shape[1])[None, :, None]
+    gravity = uniform(0.0, 130.0, generator) * rows ** uniform(1.0, 4.0, generator)
+    inspiration = uniform(-50.0, 90.0, generator)
+    return openness * (gravity + inspiration)
