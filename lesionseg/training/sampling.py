@@ -19,13 +19,12 @@ from lesionseg.training.cutting import (
 )
 from lesionseg.training.fields import chance
 from lesionseg.training.lookalikes import add_lookalikes
+from lesionseg.training.losses import IGNORED_LABEL
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.pictures import as_picture
 from lesionseg.training.scanner import scanner_variation
 from lesionseg.training.scans import TrainingScan
 from lesionseg.training.synthesis import LesionSettings, insert_lesions
-
-IGNORED_LABEL = 255
 
 
 @dataclass(frozen=True)

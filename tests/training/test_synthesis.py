@@ -6,10 +6,10 @@ from lesionseg.core.labels import Label
 from lesionseg.training.cutting import PatchSettings, PictureSettings
 from lesionseg.training.fields import blur, rank_threshold, smooth_noise
 from lesionseg.training.lookalikes import add_lookalikes
-from lesionseg.training.losses import region_loss
+from lesionseg.training.losses import IGNORED_LABEL, region_loss
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.pictures import as_picture, hounsfield_from_grey, segment_picture
-from lesionseg.training.sampling import IGNORED_LABEL, BatchSettings, SyntheticBatches
+from lesionseg.training.sampling import BatchSettings, SyntheticBatches
 from lesionseg.training.scanner import scanner_variation
 from lesionseg.training.scans import load_training_scan, save_training_scan, training_scan
 from lesionseg.training.synthesis import LesionSettings, insert_lesions

@@ -1,0 +1,174 @@
+"""Grey pictures of chest slices on which an expert outlined lesions, as training material.
+
+Such outlines say what is lesion and of which kind. They do not say where the lung ends: the rest of a picture
+is `NOT_LESION_LABEL`, lung or background, and enters the loss as just that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import Dataset
+
+from lesionseg.core.errors import InputError
+from lesionseg.core.labels import Label
+from lesionseg.training.fields import chance, uniform
+from lesionseg.training.losses import NOT_LESION_LABEL
+from lesionseg.training.pictures import PICTURE_COLUMNS, hounsfield_from_grey
+from lesionseg.training.sampling import Batch, scale_to_window
+
+IMAGES, MASKS = "img", "gt"
+MASK_VALUES: Mapping[int, int] = MappingProxyType({1: int(Label.NON_SOLID), 2: int(Label.SOLID)})
+"""Ground glass and consolidation, as the published masks number them."""
+
+
+@dataclass(frozen=True)
+class OutlinedPicture:
+    """One picture and its outlines.
+
+    Attributes
+    ----------
+    name : str
+    grey : Tensor, uint8, shape (rows, columns)
+    labels : Tensor, uint8, same shape
+        Non-solid, solid, or `NOT_LESION_LABEL`.
+    """
+
+    name: str
+    grey: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class OutlinedSettings:
+    """How outlined pictures are varied; ranges of factors unless a unit is named."""
+
+    count: int = 14
+    in_plane: tuple[int, int] = (192, 208)
+    zoom: tuple[float, float] = (0.85, 1.1)
+    rotation_deg: float = 12.0
+    contrast: tuple[float, float] = (0.88, 1.12)
+    drift_hu: float = 40.0
+    noise_hu: tuple[float, float] = (0.0, 40.0)
+    hu_window: tuple[float, float] = (-1000.0, 400.0)
+
+
+def read_outlined_pictures(
+    folder: Path, *, values: Mapping[int, int] = MASK_VALUES
+) -> tuple[OutlinedPicture, ...]:
+    """Read every ``img/NAME.png`` with its ``gt/NAME.png``, in order of name.
+
+    Raises
+    ------
+    InputError
+        If there is none, a mask is missing, sizes differ, or a mask holds a value that `values` lacks.
+    """
+    paths = sorted((folder / IMAGES).glob("*.png"))
+    if not paths:
+        raise InputError(
+            "no pictures were found", case=str(folder), expected=f"{IMAGES}/*.png", remedy="Check the folder"
+        )
+    return tuple(_read(path, folder / MASKS / path.name, values) for path in paths)
+
+
+def _read(path: Path, mask_path: Path, values: Mapping[int, int]) -> OutlinedPicture:
+    from skimage.io import imread
+
+    if not mask_path.exists():
+        raise InputError("a picture has no mask", case=str(path), expected=str(mask_path))
+    grey, mask = imread(path), imread(mask_path)
+    if grey.ndim != 2 or grey.shape != mask.shape:
+        raise InputError(
+            "picture and mask do not fit",
+            case=str(path),
+            expected="one grey channel, equal sizes",
+            found=f"{grey.shape} and {mask.shape}",
+        )
+    unknown = set(np.unique(mask).tolist()) - {0, *values}
+    if unknown:
+        raise InputError(
+            "a mask holds values without a meaning",
+            case=str(mask_path),
+            expected=f"0 and {sorted(values)}",
+            found=str(sorted(unknown)),
+        )
+    labels = np.full(mask.shape, NOT_LESION_LABEL, dtype=np.uint8)
+    for value, label in values.items():
+        labels[mask == value] = label
+    return OutlinedPicture(path.stem, torch.from_numpy(grey.copy()), torch.from_numpy(labels))
+
+
+class OutlinedBatches(Dataset[Batch]):
+    """A seeded sequence that alternates at random between outlined pictures and another sequence.
+
+    Without the other kind the network would forget volumes, and what lung is.
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[OutlinedPicture],
+        others: Dataset[Batch],
+        settings: OutlinedSettings,
+        *,
+        count: int,
+        seed: int,
+        share: float = 0.5,
+        first: int = 0,
+    ) -> None:
+        self.hu = tuple(hounsfield_from_grey(picture.grey) for picture in pictures)
+        self.labels = tuple(picture.labels for picture in pictures)
+        self.others, self.settings = others, settings
+        self.count, self.seed, self.share, self.first = count, seed, share, first
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Batch:
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        generator = torch.Generator().manual_seed(hash((self.seed, self.first + index, 1)) & 0x7FFFFFFF)
+        if not chance(self.share, generator):
+            return self.others[index]
+        picks = torch.randint(len(self.hu), (self.settings.count,), generator=generator)
+        drawn = [_draw(self.hu[pick], self.labels[pick], self.settings, generator) for pick in picks.tolist()]
+        images, labels = zip(*drawn, strict=True)
+        return torch.stack(images)[:, None, None], torch.stack(labels)[:, None]
+
+
+def _draw(hu: Tensor, labels: Tensor, settings: OutlinedSettings, generator: torch.Generator) -> Batch:
+    """Turn, zoom, mirror and vary one picture; air and background around it."""
+    grid = _grid(hu, settings, generator)
+    inside = functional.grid_sample(torch.ones_like(hu)[None, None], grid, align_corners=False)[0, 0] > 0.99
+    varied = functional.grid_sample(hu[None, None], grid, align_corners=False)[0, 0]
+    known = functional.grid_sample(labels[None, None].float(), grid, mode="nearest", align_corners=False)
+    low_hu = settings.hu_window[0]
+    varied = low_hu + (varied - low_hu) * uniform(*settings.contrast, generator)
+    varied = varied + uniform(-settings.drift_hu, settings.drift_hu, generator)
+    varied = varied + uniform(*settings.noise_hu, generator) * torch.randn(varied.shape, generator=generator)
+    image = torch.where(inside, scale_to_window(varied, settings.hu_window), torch.tensor(-1.0))
+    background = torch.tensor(int(Label.BACKGROUND), dtype=torch.uint8)
+    return image, torch.where(inside, known[0, 0].to(torch.uint8), background)
+
+
+def _grid(hu: Tensor, settings: OutlinedSettings, generator: torch.Generator) -> Tensor:
+    rows, columns = settings.in_plane
+    pixels = hu.shape[1] / (PICTURE_COLUMNS * uniform(*settings.zoom, generator))
+    reach_x, reach_y = columns * pixels / hu.shape[1], rows * pixels / hu.shape[0]
+    ratio = hu.shape[0] / hu.shape[1]
+    angle = np.deg2rad(uniform(-settings.rotation_deg, settings.rotation_deg, generator))
+    cosine, sine = float(np.cos(angle)), float(np.sin(angle))
+    mirror = -1.0 if chance(0.5, generator) else 1.0
+    theta = torch.tensor(
+        [
+            [mirror * cosine * reach_x, -sine * reach_y * ratio, 0.0],
+            [mirror * sine * reach_x / ratio, cosine * reach_y, 0.0],
+        ]
+    )
+    return functional.affine_grid(theta[None], [1, 1, rows, columns], align_corners=False)
