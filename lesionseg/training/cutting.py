@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lesionseg.core.labels import Label
 from lesionseg.training.fields import chance, uniform
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.scans import TrainingScan
 
 AIR_HU = -1000.0
+CLEAR_CHANNELS = 4
+"""Of a stack cut from a scan without outlines: HU, lung, depth, unknown truth."""
 USUAL_WIDTH_MM = 250.0
 """Of both lungs, where a slice shows none."""
 
@@ -69,9 +72,9 @@ def draw_patch(
     wanted = settings.slices * merged
     stack = _cut(scan, _first_slice(scan, wanted, generator), settings.slices, merged)
     theta = _placement(stack.shape, scan.spacing_mm, settings, generator)
-    return _sample(
-        stack, theta, (scan.spacing_mm[0] * merged, settings.in_plane_spacing_mm), settings.in_plane
-    )
+    step_mm = (scan.spacing_mm[0] * merged, settings.in_plane_spacing_mm)
+    patch, ignored = _sample(stack, theta, step_mm, settings.in_plane)
+    return replace(patch, takes_lesions=scan.takes_lesions), ignored
 
 
 def draw_picture(
@@ -101,7 +104,8 @@ def draw_picture(
         rotation_deg=settings.rotation_deg,
     )
     theta = _placement(stack.shape, scan.spacing_mm, plane, generator, middle=_middle_of(lung))
-    return _sample(stack, theta, (scan.spacing_mm[0] * merged, spacing_mm), settings.in_plane)
+    patch, ignored = _sample(stack, theta, (scan.spacing_mm[0] * merged, spacing_mm), settings.in_plane)
+    return replace(patch, takes_lesions=scan.takes_lesions), ignored
 
 
 def cropped_extent(
@@ -135,8 +139,21 @@ def _sample(
     hu = smooth[:, 0] + (1.0 - outside[:, 0]) * AIR_HU
     lung = smooth[:, 1] > 0.5
     patch = LungPatch(hu, lung, smooth[:, 2] * lung, (step_mm[0], step_mm[1], step_mm[1]))
-    ignored = functional.grid_sample(stack[:, 3:], grid, mode="nearest", align_corners=False)[:, 0] > 0.5
+    ignored = functional.grid_sample(stack[:, 3:4], grid, mode="nearest", align_corners=False)[:, 0] > 0.5
+    if stack.shape[1] > CLEAR_CHANNELS:
+        shares = functional.grid_sample(stack[:, CLEAR_CHANNELS:], grid, mode="bilinear", align_corners=False)
+        patch = _with_outlines(patch, shares)
     return patch, ignored
+
+
+def _with_outlines(patch: LungPatch, shares: Tensor) -> LungPatch:
+    """Label voxels of which lesion, and within it solid component, fills more than half."""
+    lesion = shares[:, 0] > 0.5
+    lung = patch.lung | lesion
+    outlined = lung.to(torch.uint8) * int(Label.LUNG)
+    outlined[lesion] = int(Label.NON_SOLID)
+    outlined[lesion & (shares[:, 1] > 0.5 * shares[:, 0])] = int(Label.SOLID)
+    return replace(patch, lung=lung, outlined=outlined)
 
 
 def _first_slice(scan: TrainingScan, wanted: int, generator: torch.Generator) -> int:
@@ -149,12 +166,16 @@ def _first_slice(scan: TrainingScan, wanted: int, generator: torch.Generator) ->
 
 
 def _cut(scan: TrainingScan, first: int, slices: int, merged: int) -> Tensor:
-    """Channels (hu, lung, depth, ignored) of shape (slices, 4, rows, columns); ends are repeated."""
+    """Channels (hu, lung, depth, ignored) of shape (slices, 4, rows, columns); ends are repeated.
+
+    Two more, lesion and solid component, where a reader outlined them.
+    """
     rows = np.clip(np.arange(first, first + slices * merged), 0, scan.hu.shape[0] - 1)
-    channels = [
-        torch.from_numpy(np.ascontiguousarray(array[rows]).astype(np.float32))
-        for array in (scan.hu, scan.lung, scan.depth_mm, scan.ignored)
-    ]
+    arrays = [array[rows] for array in (scan.hu, scan.lung, scan.depth_mm, scan.ignored)]
+    if scan.outlined is not None:
+        outlined = scan.outlined[rows]
+        arrays += [outlined >= Label.NON_SOLID, outlined == Label.SOLID]
+    channels = [torch.from_numpy(np.ascontiguousarray(array).astype(np.float32)) for array in arrays]
     stack = torch.stack(channels, dim=1)
     return stack.reshape(slices, merged, *stack.shape[1:]).mean(dim=1)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import csv
 import math
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,11 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from lesionseg.core.files import staged_file
+from lesionseg.training.checkpoint import Done, State, resume, save
+from lesionseg.training.figures_log import append_row, trim_log
 from lesionseg.training.losses import region_loss
 from lesionseg.training.sampling import SyntheticBatches
-
-LOG_COLUMNS = ("step", "loss", "cross_entropy", "dice_lung", "dice_lesion", "dice_solid", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -45,49 +44,57 @@ BatchSource = Callable[[int, int], SyntheticBatches]
 """Makes the batches from number `first` on, `count` of them; one is one step."""
 
 
-@dataclass(frozen=True)
-class _State:
-    """What a checkpoint holds: the network being trained, its running average, the optimizer."""
-
-    network: nn.Module
-    averaged: nn.Module
-    optimizer: torch.optim.Optimizer
-
-
 def train(
     network: nn.Module,
     batches: BatchSource,
     settings: TrainingSettings,
     folder: Path,
     report: Callable[[dict[str, float]], None] | None = None,
+    *,
+    device: str = "cpu",
 ) -> dict[str, Tensor]:
-    """Train `network` and return the averaged weights.
+    """Train `network` on `device` and return the averaged weights, on the CPU.
 
     Resumes from ``folder/checkpoint.pt`` where it exists, with the same sequence of batches an unbroken run
     would have seen. A row of figures goes to ``folder/log.csv`` every `log_every` steps.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the checkpoint is damaged.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    network.to(device)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    state = _State(network, copy.deepcopy(network).eval(), optimizer)
-    done = _resume(folder / "checkpoint.pt", state)
-    loader = DataLoader(batches(done, settings.steps - done), batch_size=None, num_workers=settings.workers)
+    state = State(network, copy.deepcopy(network).eval(), optimizer)
+    done = resume(folder, state)
+    trim_log(folder, done.steps)
+    started = time.monotonic() - done.seconds
+    left = max(0, settings.steps - done.steps)
+    loader = DataLoader(
+        batches(done.steps, left),
+        batch_size=None,
+        num_workers=settings.workers if left else 0,
+        pin_memory=device != "cpu",
+    )
     network.train()
     if settings.freeze_normalization:
         _freeze_normalization(network)
-    for step, (images, labels) in enumerate(loader, start=done + 1):
+    for step, (images, labels) in enumerate(loader, start=done.steps + 1):
         rate = learning_rate(step, settings)
-        figures = _learn(state, (images, labels.long()), rate, settings)
+        batch = images.to(device, non_blocking=True), labels.to(device, non_blocking=True).long()
+        figures = _learn(state, batch, rate, settings)
         _average(state, min(settings.averaging, step / (step + 10.0)))
         if step % settings.log_every == 0:
             row = {"step": float(step), **figures, "learning_rate": rate}
-            _append_row(folder / "log.csv", row)
+            append_row(folder, row)
             if report:
                 report(row)
         if step % settings.checkpoint_every == 0 or step == settings.steps:
-            _save(folder / "checkpoint.pt", step, state, settings)
-    return {name: value.detach().clone() for name, value in state.averaged.state_dict().items()}
+            save(folder, Done(step, time.monotonic() - started), state, asdict(settings))
+    return {name: value.detach().cpu().clone() for name, value in state.averaged.state_dict().items()}
 
 
 def learning_rate(step: int, settings: TrainingSettings) -> float:
@@ -99,7 +106,7 @@ def learning_rate(step: int, settings: TrainingSettings) -> float:
 
 
 def _learn(
-    state: _State, batch: tuple[Tensor, Tensor], rate: float, settings: TrainingSettings
+    state: State, batch: tuple[Tensor, Tensor], rate: float, settings: TrainingSettings
 ) -> dict[str, float]:
     images, labels = batch
     for group in state.optimizer.param_groups:
@@ -126,41 +133,10 @@ def _freeze_normalization(network: nn.Module) -> None:
 
 
 @torch.no_grad()
-def _average(state: _State, keep: float) -> None:
+def _average(state: State, keep: float) -> None:
     current = state.network.state_dict()
     for name, value in state.averaged.state_dict().items():
         if value.dtype.is_floating_point:
             value.mul_(keep).add_(current[name], alpha=1.0 - keep)
         else:
             value.copy_(current[name])
-
-
-def _save(path: Path, step: int, state: _State, settings: TrainingSettings) -> None:
-    content = {
-        "step": step,
-        "network": state.network.state_dict(),
-        "averaged": state.averaged.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
-        "settings": asdict(settings),
-    }
-    with staged_file(path) as aside:
-        torch.save(content, aside)
-
-
-def _resume(path: Path, state: _State) -> int:
-    if not path.exists():
-        return 0
-    content = torch.load(path, weights_only=True)
-    state.network.load_state_dict(content["network"])
-    state.averaged.load_state_dict(content["averaged"])
-    state.optimizer.load_state_dict(content["optimizer"])
-    return int(content["step"])
-
-
-def _append_row(path: Path, row: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, LOG_COLUMNS)
-        if new:
-            writer.writeheader()
-        writer.writerow({name: f"{row[name]:.6g}" for name in LOG_COLUMNS})

@@ -21,12 +21,18 @@ class LungPatch:
         Distance to the lung's surface, 0 outside.
     spacing_mm : tuple of float
         Along (slice, row, column).
+    outlined : Tensor of uint8, optional
+        Exclusive labels that a reader outlined; None where the lung is clear.
+    takes_lesions : bool
+        Whether synthetic lesions may be drawn into it.
     """
 
     hu: Tensor
     lung: Tensor
     depth_mm: Tensor
     spacing_mm: SpacingMm
+    outlined: Tensor | None = None
+    takes_lesions: bool = True
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -93,9 +93,18 @@ class SyntheticBatches(Dataset[Batch]):
         return image[None], labels
 
     def _with_disease(self, patch: LungPatch, ignored: Tensor, generator: torch.Generator) -> Batch:
-        """Draw look-alikes, lesions and a scanner; HU and labels."""
-        patch = add_lookalikes(patch, generator)
-        hu, labels = insert_lesions(patch, self.settings.lesions, generator)
+        """Draw look-alikes, lesions and a scanner; HU and labels.
+
+        Where a reader outlined lesions there are no look-alikes, for they could cover them; drawn lesions, if
+        wanted at all, only ever add.
+        """
+        if patch.outlined is None:
+            patch = add_lookalikes(patch, generator)
+        if patch.outlined is not None and not patch.takes_lesions:
+            hu, labels = patch.hu, patch.outlined
+        else:
+            hu, labels = insert_lesions(patch, self.settings.lesions, generator)
+            labels = labels if patch.outlined is None else torch.maximum(labels, patch.outlined)
         labels[ignored] = IGNORED_LABEL
         return scanner_variation(hu, patch.lung, generator), labels
 

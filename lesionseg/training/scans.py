@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from lesionseg.core.labels import DEFAULT_SCHEME, Label
 from lesionseg.training.lung_truth import lung_truth
 from lesionseg.volume.ct_volume import CTVolume
 from lesionseg.volume.orientation import standard_axis_order
@@ -34,6 +35,10 @@ class TrainingScan:
         Along (slice, row, column).
     weight : float
         How often it is drawn, relative to the others.
+    outlined : ndarray of uint8, optional
+        Exclusive labels that a reader outlined; None for a clear chest.
+    takes_lesions : bool
+        Whether synthetic lesions may be drawn into it.
     """
 
     name: str
@@ -43,6 +48,8 @@ class TrainingScan:
     depth_mm: npt.NDArray[np.float16]
     spacing_mm: tuple[float, float, float]
     weight: float = 1.0
+    outlined: npt.NDArray[np.uint8] | None = None
+    takes_lesions: bool = True
 
     @cached_property
     def lung_cm2_per_slice(self) -> npt.NDArray[np.float64]:
@@ -84,8 +91,35 @@ def training_scan(
     return TrainingScan(volume.name, hu, mask, ignored, depth_mm, spacing_mm, weight)
 
 
+def outlined_scan(
+    volume: CTVolume, labels: npt.NDArray[np.uint8], *, lungs_outlined: bool, takes_lesions: bool = False
+) -> TrainingScan:
+    """Prepare a chest whose lesions a reader outlined.
+
+    Parameters
+    ----------
+    volume : CTVolume
+    labels : ndarray, shape of the volume
+        Exclusive labels; any value beyond them where the truth is unknown.
+    lungs_outlined : bool
+        If not, the lungs are found by classical steps and the outlined lesions are added to them.
+    takes_lesions : bool
+        Whether synthetic lesions may be drawn into it as well.
+    """
+    order = standard_axis_order(volume.geometry)
+    known = np.ascontiguousarray(order.apply(labels))
+    lesion = np.isin(known, DEFAULT_SCHEME.lesion)
+    found = known == Label.LUNG if lungs_outlined else training_scan(volume).lung
+    scan = training_scan(volume, lung=np.ascontiguousarray(order.undo(found | lesion)))
+    outlined = scan.lung.astype(np.uint8) * np.uint8(Label.LUNG)
+    outlined[lesion] = known[lesion]
+    ignored = known > DEFAULT_SCHEME.maximum
+    return replace(scan, outlined=outlined, ignored=ignored, takes_lesions=takes_lesions)
+
+
 def save_training_scan(scan: TrainingScan, path: Path) -> None:
     """Write a prepared chest as a NumPy archive."""
+    outlined = {} if scan.outlined is None else {"outlined": scan.outlined}
     np.savez(
         path,
         name=scan.name,
@@ -95,6 +129,8 @@ def save_training_scan(scan: TrainingScan, path: Path) -> None:
         depth_mm=scan.depth_mm,
         spacing_mm=scan.spacing_mm,
         weight=scan.weight,
+        takes_lesions=scan.takes_lesions,
+        **outlined,
     )
 
 
@@ -110,6 +146,8 @@ def load_training_scan(path: Path) -> TrainingScan:
             depth_mm=stored["depth_mm"],
             spacing_mm=(slice_mm, row_mm, column_mm),
             weight=float(stored["weight"]),
+            outlined=stored.get("outlined"),
+            takes_lesions=bool(stored.get("takes_lesions", True)),
         )
 
 
