@@ -10,6 +10,7 @@ from lesionseg import __version__
 from lesionseg.cli.check import check
 from lesionseg.cli.demo import demo
 from lesionseg.cli.doctor import doctor
+from lesionseg.cli.models import models
 from lesionseg.cli.segment import segment
 
 app = typer.Typer(
@@ -43,3 +44,4 @@ def _root(
 
 for _verb in (demo, doctor, check, segment):
     app.command()(_verb)
+app.add_typer(models)

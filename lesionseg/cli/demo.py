@@ -45,6 +45,7 @@ def demo(
     The phantoms are written as DICOM and go the way your data goes. Prints true against measured.
     """
     del verbose
+    from lesionseg.cli.licence import note_licence
     from lesionseg.workflow.demo import DEMO_OUTPUT, DemoSettings, run_demo
     from lesionseg.workflow.output import refuse_output
     from lesionseg.workflow.request import CaseSettings, SegmenterSettings, Watch
@@ -55,6 +56,7 @@ def demo(
     how = SegmenterSettings(model, device, runtime, threads)
     with screen.progress() as progress:
         segmenter = DeferredSegmenter.from_settings(how)
+        note_licence(screen, getattr(segmenter, "bundle", None))
         result = run_demo(
             output,
             segmenter,

@@ -19,7 +19,7 @@ VerboseOption = Annotated[
 ]
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", metavar="NAME|FOLDER", help="Model bundle; see doctor for what is there."),
+    typer.Option("--model", metavar="NAME|FOLDER", help="Model bundle; see `models list`."),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 RuntimeOption = Annotated[str, typer.Option("--runtime", help="auto, openvino or torch.")]

@@ -62,6 +62,13 @@ class Screen:
         line.add_row("", Text(sign if utf else plain, style), Text(text))
         self.show(line)
 
+    def caution(self, text: str) -> None:
+        """Print a line on stderr that nobody should miss, unless quiet was asked for."""
+        from rich.text import Text
+
+        if not self.quiet:
+            _console(stderr=True).print(Text(f"! {text}", "bold yellow"))
+
     def result(self, payload: Mapping[str, Any], *, ok: bool = True) -> None:
         """Print the JSON object, if it was asked for."""
         if self.as_json:

@@ -75,6 +75,7 @@ def segment(
     Writes labels.nii.gz, measurements.json, measurements.csv, overview.png and manifest.json.
     """
     del verbose  # read by the runner, before anything is imported
+    from lesionseg.cli.licence import note_licence
     from lesionseg.workflow.case import segment_case
     from lesionseg.workflow.loading import refuse_absent_input
     from lesionseg.workflow.output import refuse_output
@@ -88,6 +89,7 @@ def segment(
     how = SegmenterSettings(model, device, runtime, threads, deterministic)
     with screen.progress() as progress:
         segmenter = DeferredSegmenter.from_settings(how)
+        note_licence(screen, getattr(segmenter, "bundle", None))
         result = segment_case(
             request, segmenter, settings=CaseSettings(segmenter=how), watch=Watch(progress=progress)
         )

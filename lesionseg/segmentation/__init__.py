@@ -11,6 +11,7 @@ from lesionseg.segmentation.bundle_search import (
     install_folder,
     list_bundles,
 )
+from lesionseg.segmentation.catalogue import BundleEntry, describe_bundles, verify_bundle
 from lesionseg.segmentation.device import (
     RuntimeDescription,
     available_devices,
@@ -39,6 +40,7 @@ from lesionseg.segmentation.segmenter import NetworkSegmenter, open_segmenter
 
 __all__ = [
     "Box",
+    "BundleEntry",
     "InstalledBundle",
     "ModelBundle",
     "ModelMetadata",
@@ -56,6 +58,7 @@ __all__ = [
     "available_runtimes",
     "bundle_folders",
     "default_bundle_folder",
+    "describe_bundles",
     "describe_runtimes",
     "find_bundle",
     "install_bundle",
@@ -67,6 +70,7 @@ __all__ = [
     "prepare_labels",
     "resolve",
     "restore",
+    "verify_bundle",
     "working_hu",
     "write_bundle",
 ]

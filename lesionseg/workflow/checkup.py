@@ -124,12 +124,12 @@ def _inference(topic: str) -> Iterator[Finding]:
 
 
 def _bundles(topic: str) -> Iterator[Finding]:
-    from lesionseg.segmentation import default_bundle_folder, list_bundles, load_bundle
+    from lesionseg.segmentation import bundle_folders, list_bundles, load_bundle
 
-    folder = default_bundle_folder()
-    found = list_bundles(folder)
+    found = list_bundles()
     if not found:
-        yield Finding(topic, "bad", f"none in {folder}", "Reinstall lesionseg, or set LESIONSEG_MODELS")
+        folders = " or ".join(map(str, bundle_folders()))
+        yield Finding(topic, "bad", f"none in {folders}", "Reinstall lesionseg, or set LESIONSEG_MODELS")
     for path in found:
         yield _verified(topic, path)
     if found:

@@ -51,7 +51,7 @@ def build_manifest(
     manifest = {
         "format": MANIFEST_FORMAT,
         "lesionseg": __version__,
-        "notice": "Research use only. Not a medical device.",
+        "notice": _notice(facts.segmenter),
         "request": _request(facts),
         "input": inputs,
         "source": facts.scan.source,
@@ -69,6 +69,14 @@ def build_manifest(
         },
     }
     return plain_json(manifest)
+
+
+def _notice(segmenter: Segmenter) -> str:
+    notice = "Research use only. Not a medical device."
+    bundle = getattr(segmenter, "bundle", None)
+    if isinstance(bundle, ModelBundle) and not bundle.metadata.commercial_use:
+        notice += f" Non-commercial use only: so says the licence of the model bundle {bundle.name}."
+    return notice
 
 
 def _request(facts: CaseFacts) -> dict[str, Any]:
@@ -116,5 +124,7 @@ def _model(segmenter: Segmenter) -> dict[str, Any]:
             "bundle_sha256": bundle.sha256,
             "weights_sha256": bundle.weights_sha256,
             "solid_convention": bundle.metadata.solid_convention,
+            "license": bundle.metadata.license,
+            "commercial_use": bundle.metadata.commercial_use,
         }
     return facts
