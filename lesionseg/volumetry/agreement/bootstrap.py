@@ -47,8 +47,8 @@ def bootstrap_interval(
     """
     figures = checked(values)
     cases = len(figures)
-    rng = np.random.default_rng(seed)
-    drawn = [float(statistic(figures[rng.integers(0, cases, cases)])) for _ in range(resamples)]
+    draws = np.random.default_rng(seed).integers(0, cases, (resamples, cases))
+    drawn = [float(statistic(figures[draw])) for draw in draws]
     value = float(statistic(figures))
     if not np.isfinite([value, *drawn]).all():
         raise MeasurementError(
