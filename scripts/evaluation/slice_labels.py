@@ -79,7 +79,8 @@ def scores(cells: Cells, labels: LobeLabels) -> Iterator[tuple[str, float, int, 
     yield "area under ROC, slices", area_under_roc(total, labels.diseased), labels.diseased.size, ""
     for side in SIDES:
         wanted, found = labels.side(side), cells.found(side)
-        yield f"area under ROC, {side} lung", area_under_roc(cells.lesion[side], wanted), wanted.size, ""
+        if wanted.any() and not wanted.all():
+            yield f"area under ROC, {side} lung", area_under_roc(cells.lesion[side], wanted), wanted.size, ""
         yield f"sensitivity, {side} lung, % of labelled slices", *_percent(found, wanted), ""
         yield f"specificity, {side} lung, % of other slices", *_percent(~found, ~wanted), ""
     for lobe, side in LOBES.items():
