@@ -12,6 +12,7 @@ from lesionseg.cli.demo import demo
 from lesionseg.cli.doctor import doctor
 from lesionseg.cli.models import models
 from lesionseg.cli.segment import segment
+from lesionseg.cli.train import train
 
 app = typer.Typer(
     name="lesionseg",
@@ -42,6 +43,6 @@ def _root(
     del version
 
 
-for _verb in (demo, doctor, check, segment):
+for _verb in (demo, doctor, check, segment, train):
     app.command()(_verb)
 app.add_typer(models)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,8 @@ class TrainingScan:
     @cached_property
     def lung_cm2_per_slice(self) -> npt.NDArray[np.float64]:
         """Area of lung on every slice, shape (slices,)."""
-        return self.lung.sum(axis=(1, 2)) * (self.spacing_mm[1] * self.spacing_mm[2] / 100.0)
+        pixel_cm2 = self.spacing_mm[1] * self.spacing_mm[2] / 100.0
+        return np.asarray(self.lung.sum(axis=(1, 2)) * pixel_cm2, dtype=np.float64)
 
 
 def training_scan(
@@ -119,7 +121,7 @@ def outlined_scan(
 
 def save_training_scan(scan: TrainingScan, path: Path) -> None:
     """Write a prepared chest as a NumPy archive."""
-    outlined = {} if scan.outlined is None else {"outlined": scan.outlined}
+    outlined: dict[str, Any] = {} if scan.outlined is None else {"outlined": scan.outlined}
     np.savez(
         path,
         name=scan.name,
