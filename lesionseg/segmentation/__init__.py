@@ -21,9 +21,11 @@ from lesionseg.segmentation.device import (
 )
 from lesionseg.segmentation.install import InstalledBundle, install_bundle
 from lesionseg.segmentation.metadata import (
+    FigureRange,
     ModelMetadata,
     NetworkSpec,
     PreprocessingSpec,
+    ReferenceRanges,
     TrainingSource,
     WindowSpec,
 )
@@ -35,12 +37,14 @@ from lesionseg.segmentation.preprocessing import (
     restore,
     working_hu,
 )
-from lesionseg.segmentation.protocol import Progress, Runtime, Segmenter
+from lesionseg.segmentation.protocol import AssessingSegmenter, Progress, Runtime, Segmentation, Segmenter
 from lesionseg.segmentation.segmenter import NetworkSegmenter, open_segmenter
 
 __all__ = [
+    "AssessingSegmenter",
     "Box",
     "BundleEntry",
+    "FigureRange",
     "InstalledBundle",
     "ModelBundle",
     "ModelMetadata",
@@ -49,8 +53,10 @@ __all__ = [
     "PreparedVolume",
     "PreprocessingSpec",
     "Progress",
+    "ReferenceRanges",
     "Runtime",
     "RuntimeDescription",
+    "Segmentation",
     "Segmenter",
     "TrainingSource",
     "WindowSpec",

@@ -107,6 +107,44 @@ class TrainingSource(_Frozen):
     use: str = ""
 
 
+class FigureRange(_Frozen):
+    """Smallest and largest value of one figure over the reference scans."""
+
+    low: Finite
+    high: Finite
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.low > self.high:
+            raise ValueError("low must not be larger than high")
+        return self
+
+
+class ReferenceRanges(_Frozen):
+    """What scans look like that the bundle is known to handle; see docs/measurements.md.
+
+    Attributes
+    ----------
+    weights_sha256 : str
+        Of the weights they were measured with; with other weights they are not used.
+    source : str
+        Which scans, and how many.
+    figures : dict of str to FigureRange
+        By the names in `lesionseg.segmentation.scan_figures.FIGURES`.
+    lesion_margin_factor, solid_margin_factor : float
+        By which the interval around a proportion is stretched.
+    margin_basis : str
+        What the stretched interval then covers, and of which cases.
+    """
+
+    weights_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    source: str
+    figures: dict[str, FigureRange]
+    lesion_margin_factor: Positive = 1.0
+    solid_margin_factor: Positive = 1.0
+    margin_basis: str
+
+
 class ModelMetadata(_Frozen):
     """Everything in ``metadata.json``.
 
@@ -131,6 +169,8 @@ class ModelMetadata(_Frozen):
         All data the weights have seen.
     training : dict
         Free record of how training went: seed, steps, code version, scores.
+    reference_ranges : ReferenceRanges, optional
+        Against which a scan is judged as usual or unusual; without them it is not judged.
     """
 
     format_version: Literal[1] = 1
@@ -147,6 +187,7 @@ class ModelMetadata(_Frozen):
     window: WindowSpec
     training_data: tuple[TrainingSource, ...]
     training: dict[str, JsonValue] = {}
+    reference_ranges: ReferenceRanges | None = None
 
     @model_validator(mode="after")
     def _check_labels(self) -> Self:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from lesionseg.core.confidence import Confidence
 from lesionseg.segmentation.resampling import FloatArray
 from lesionseg.volume import CTVolume, LabelMap
 
@@ -36,6 +38,29 @@ class Segmenter(Protocol):
         SegmentationError
             If the network cannot be run on this volume.
         """
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A label map and how far it can be trusted.
+
+    Attributes
+    ----------
+    label_map : LabelMap
+    confidence : Confidence or None
+        None where the segmenter cannot say, or found no lung.
+    """
+
+    label_map: LabelMap
+    confidence: Confidence | None = None
+
+
+@runtime_checkable
+class AssessingSegmenter(Segmenter, Protocol):
+    """A segmenter that also says how far its labels can be trusted."""
+
+    def segment_assessed(self, volume: CTVolume, *, progress: Progress | None = None) -> Segmentation:
+        """Label every voxel of `volume`, as `segment` does to the byte, and assess the result."""
 
 
 class Runtime(Protocol):

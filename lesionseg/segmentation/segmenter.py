@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from lesionseg.core.errors import ConfigurationError
 from lesionseg.segmentation.body import lung_search_box
 from lesionseg.segmentation.bundle import ModelBundle, load_bundle
+from lesionseg.segmentation.confidence import NetworkRun, assess
 from lesionseg.segmentation.device import AUTO, OPENVINO, resolve
+from lesionseg.segmentation.passes import network_logits
 from lesionseg.segmentation.pockets import fill_air_pockets
 from lesionseg.segmentation.postprocessing import clean_lungs, exclude_airways
 from lesionseg.segmentation.preprocessing import prepare, restore, working_hu
-from lesionseg.segmentation.protocol import Progress, Runtime
-from lesionseg.segmentation.window import sliding_logits
+from lesionseg.segmentation.protocol import Progress, Runtime, Segmentation
 from lesionseg.volume import CTVolume, LabelMap
 
 if TYPE_CHECKING:
@@ -29,10 +30,13 @@ class NetworkSegmenter:
     ----------
     bundle : ModelBundle
     network_runtime : Runtime
+    flips : bool
+        Run the network on the left-right mirrored scan as well and average the two: twice the time.
     """
 
     bundle: ModelBundle
     network_runtime: Runtime
+    flips: bool = False
 
     @property
     def bundle_name(self) -> str:
@@ -63,22 +67,33 @@ class NetworkSegmenter:
         DeviceError
             If the device gives out.
         """
+        return self._run(volume, progress).label_map
+
+    def segment_assessed(self, volume: CTVolume, *, progress: Progress | None = None) -> Segmentation:
+        """Do as `segment` does, and say how far the labels can be trusted; no confidence without lung."""
+        run = self._run(volume, progress)
+        if not run.label_map.labels.any():
+            return Segmentation(run.label_map)
+        return Segmentation(run.label_map, assess(run, self.bundle))
+
+    def _run(self, volume: CTVolume, progress: Progress | None) -> NetworkRun:
         metadata = self.bundle.metadata
         prepared = prepare(volume, metadata.preprocessing)
         hu = working_hu(prepared, metadata.preprocessing)
         spacing_mm = prepared.geometry.spacing_mm
         box = lung_search_box(hu, spacing_mm)
-        logits = sliding_logits(
+        hu = hu[box.slices]
+        passes = network_logits(
             prepared.intensity[box.slices],
-            metadata.window,
             self.network_runtime,
-            labels=len(metadata.labels),
-            padding=metadata.preprocessing.scaled_to[0],
+            metadata,
+            flips=self.flips,
             progress=progress,
         )
-        airways = exclude_airways(logits, hu[box.slices], spacing_mm)
-        fill_air_pockets(logits, hu[box.slices], airways)
-        return LabelMap(clean_lungs(restore(logits, prepared, box)), volume.geometry)
+        airways = exclude_airways(passes.logits, hu, spacing_mm)
+        fill_air_pockets(passes.logits, hu, airways)
+        labels = clean_lungs(restore(passes.logits, prepared, box))
+        return NetworkRun(prepared, box, hu, passes, airways, LabelMap(labels, volume.geometry))
 
 
 def open_segmenter(
@@ -88,6 +103,7 @@ def open_segmenter(
     runtime: str = AUTO,
     threads: int | None = None,
     deterministic: bool = False,
+    flips: bool = False,
 ) -> NetworkSegmenter:
     """Load a bundle's network onto a device.
 
@@ -103,6 +119,8 @@ def open_segmenter(
         CPU threads for the network.
     deterministic : bool
         On a GPU, give speed away for equal bytes on every run. The CPU always gives equal bytes.
+    flips : bool
+        Average the network's output with that of the mirrored scan; takes twice as long.
 
     Raises
     ------
@@ -117,12 +135,11 @@ def open_segmenter(
     loaded = bundle if isinstance(bundle, ModelBundle) else load_bundle(bundle)
     network = loaded.network()
     if placement.runtime == OPENVINO:
-        return NetworkSegmenter(loaded, _openvino(network, loaded, threads))
+        return NetworkSegmenter(loaded, _openvino(network, loaded, threads), flips)
     from lesionseg.segmentation.torch_runtime import TorchRuntime
 
-    return NetworkSegmenter(
-        loaded, TorchRuntime(network, placement.device, threads=threads, deterministic=deterministic)
-    )
+    torch_runtime = TorchRuntime(network, placement.device, threads=threads, deterministic=deterministic)
+    return NetworkSegmenter(loaded, torch_runtime, flips)
 
 
 def _openvino(network: torch.nn.Module, bundle: ModelBundle, threads: int | None) -> Runtime:
