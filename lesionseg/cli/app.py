@@ -13,6 +13,7 @@ from lesionseg.cli.doctor import doctor
 from lesionseg.cli.models import models
 from lesionseg.cli.segment import segment
 from lesionseg.cli.train import train
+from lesionseg.cli.validate import validate
 
 app = typer.Typer(
     name="lesionseg",
@@ -43,6 +44,6 @@ def _root(
     del version
 
 
-for _verb in (demo, doctor, check, segment, train):
+for _verb in (demo, doctor, check, segment, validate, train):
     app.command()(_verb)
 app.add_typer(models)
