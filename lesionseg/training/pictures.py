@@ -14,9 +14,9 @@ from torch.nn import functional
 
 from lesionseg.training.fields import chance, uniform
 
-DARK_SHARE = 0.01
-DARK_HU = -950.0
-"""Assumed for the darkest hundredth of a chest slice: tracheal air or well aired lung."""
+DARK_SHARE = 0.003
+DARK_HU = -980.0
+"""Assumed for the darkest 0.3 % of a chest slice: air in trachea, bronchi or well aired lung."""
 TISSUE_HU = 40.0
 """Assumed for the commonest bright grey: blood and muscle."""
 GREY_LEVELS = 256
@@ -27,7 +27,7 @@ PICTURE_COLUMNS = 184
 def hounsfield_from_grey(grey: Tensor) -> Tensor:
     """Estimate HU from one grey picture of a chest slice.
 
-    The grey value of the darkest hundredth and the commonest one in the upper part of the grey range are
+    The grey value that 0.3 % of the pixels undercut and the commonest one in the upper part of the grey range are
     taken as `DARK_HU` and `TISSUE_HU`, and the scale between them as linear.
 
     Parameters
