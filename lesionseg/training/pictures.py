@@ -27,8 +27,8 @@ PICTURE_COLUMNS = 184
 def hounsfield_from_grey(grey: Tensor) -> Tensor:
     """Estimate HU from one grey picture of a chest slice.
 
-    The grey value that 0.3 % of the pixels undercut and the commonest one in the upper part of the grey range are
-    taken as `DARK_HU` and `TISSUE_HU`, and the scale between them as linear.
+    The grey value that 0.3 % of the pixels undercut and the commonest one in the upper part of the grey range
+    are taken as `DARK_HU` and `TISSUE_HU`, and the scale between them as linear.
 
     Parameters
     ----------
