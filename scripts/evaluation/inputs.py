@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Inputs:
         InputNotFoundError
             If it is not there.
         """
-        return read_volume_file(self._thin(name, "ct"))
+        return replace(read_volume_file(self._thin(name, "ct")), name=name)
 
     def mask(self, name: str, kind: str) -> np.ndarray:
         """Integers of a scan's ``_lung`` or ``_gtv`` file, on the scan's grid. Raises as `scan` does."""
@@ -52,7 +52,7 @@ class Inputs:
     @cached_property
     def p001(self) -> CTVolume:
         """The COVID-19 DICOM series P001."""
-        return load_series(self.p001_folder).volume
+        return replace(load_series(self.existing(self.p001_folder)).volume, name="P001")
 
     @property
     def p001_folder(self) -> Path:

@@ -73,7 +73,7 @@ def alterations(volume: CTVolume) -> Iterator[tuple[str, Altered]]:
     """Yield every alteration of a scan in standard axial order."""
     for slice_mm in SLICE_MM:
         yield f"slices of {slice_mm:g} mm", Altered(_named(resliced(volume, slice_mm), f"{slice_mm:g}mm"))
-    noise = np.random.default_rng(NOISE_SEED).normal(0.0, NOISE_HU, volume.hu.shape)
+    noise = NOISE_HU * np.random.default_rng(NOISE_SEED).standard_normal(volume.hu.shape, np.float32)
     yield (
         f"noise of {NOISE_HU:g} HU",
         Altered(_with_hu(volume, volume.hu + noise, "noise"), lambda mask: mask),
