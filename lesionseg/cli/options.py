@@ -32,6 +32,14 @@ DeterministicOption = Annotated[
         "--deterministic", metavar="", help="The same bytes on every run on a GPU too, at some cost in speed."
     ),
 ]
+FlipsOption = Annotated[
+    bool,
+    typer.Option(
+        "--flips",
+        metavar="",
+        help="Average over the mirrored scan too, in twice the time; widens the interval.",
+    ),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", metavar="", help="Replace an earlier lesionseg output in that folder.")
 ]

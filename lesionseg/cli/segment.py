@@ -10,6 +10,7 @@ import typer
 from lesionseg.cli.options import (
     DeterministicOption,
     DeviceOption,
+    FlipsOption,
     JsonOption,
     ModelOption,
     OverwriteOption,
@@ -65,6 +66,7 @@ def segment(
     runtime: RuntimeOption = "auto",
     threads: ThreadsOption = None,
     deterministic: DeterministicOption = False,
+    flips: FlipsOption = False,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -86,7 +88,7 @@ def segment(
     refuse_absent_input(input_path)
     request = CaseRequest(input_path, output, series, tuple(repair), overwrite)
     refuse_output(output, CASE_OUTPUT, overwrite=overwrite)  # before the model is loaded
-    how = SegmenterSettings(model, device, runtime, threads, deterministic)
+    how = SegmenterSettings(model, device, runtime, threads, deterministic, flips)
     with screen.progress() as progress:
         segmenter = DeferredSegmenter.from_settings(how)
         note_licence(screen, getattr(segmenter, "bundle", None))

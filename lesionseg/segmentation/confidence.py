@@ -113,6 +113,7 @@ def scan_figures(
         "tissue_hu": image_figures.tissue_hu(coarse),
         "lung_roughness": lung_mm2 / max(lung_mm3, 1.0) ** (2 / 3),
         "slice_jumps_pct": image_figures.slice_jumps_pct(coarse),
+        "slice_step_ratio": image_figures.slice_step_ratio(coarse),
         "unsure_lesion_mm": sums.unsure_lesion_mm3 / max(lesion_mm2, SMALLEST_SURFACE_MM2),
         "unsure_border_mm": sums.unsure_border_mm3 / max(lung_mm2, SMALLEST_SURFACE_MM2),
     }

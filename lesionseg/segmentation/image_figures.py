@@ -90,6 +90,19 @@ def slice_jumps_pct(coarse_hu: FloatArray) -> float | None:
     return 100.0 * 2 * int(np.count_nonzero(changes[1:] & changes[:-1])) / total
 
 
+def slice_step_ratio(coarse_hu: FloatArray) -> float | None:
+    """Largest change from one slice to the next, against what is usual in this scan.
+
+    Where a patient breathed between two halves of a scan, the diaphragm jumps once. Counted as
+    `slice_jumps_pct` is: the 98th percentile over the slices against the median; None with few slices.
+    """
+    air = coarse_hu < BODY_THRESHOLD_HU
+    changes = np.count_nonzero(air[1:] != air[:-1], axis=(1, 2))
+    if len(changes) < 10:
+        return None
+    return float(np.percentile(changes, 98) / max(1.0, float(np.median(changes))))
+
+
 def surface_mm2(inside: BoolArray, outside: BoolArray, spacing_mm: tuple[float, float, float]) -> float:
     """Area of the voxel faces between two masks of one shape (about 1.5 times that of a smooth surface)."""
     total = 0.0

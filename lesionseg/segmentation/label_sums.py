@@ -89,11 +89,11 @@ def sum_labels(
     """
     sums = LabelSums()
     voxel_mm3 = float(np.prod(spacing_mm))
-    for index, area in _lung_areas(labels, round(SURROUNDING_MM / min(spacing_mm[1:]))):
-        plane, known = labels[index][area], airways[index][area]
-        near = ndimage.binary_dilation(
-            plane > 0, iterations=max(1, round(SURROUNDING_MM / spacing_mm[1]))
-        ) & (~known | (plane > 0))
+    reach = max(1, round(SURROUNDING_MM / max(spacing_mm[1:])))
+    for index, area in _lung_areas(labels, reach):
+        plane = labels[index][area]
+        near = ndimage.binary_dilation(plane > 0, iterations=reach)
+        near &= (plane > 0) | ~airways[index][area]
         raw = logits[:, index][:, *area][:, near]
         _add(sums, _softmax(raw), plane[near], voxel_mm3)
     return sums

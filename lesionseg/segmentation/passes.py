@@ -30,12 +30,11 @@ class Passes:
 
     @property
     def spread_pct(self) -> tuple[float, float]:
-        """Distance between the passes' proportions, lesion and solid, in percentage points; 0 for one pass."""
+        """Distance between the passes' proportions, lesion and solid, in percentage points; 0 for one."""
         if not self.tallies:
             return 0.0, 0.0
-        lesion, solid = (
-            [getattr(tally, name) for tally in self.tallies] for name in ("lesion_pct", "solid_pct")
-        )
+        lesion = [tally.lesion_pct for tally in self.tallies]
+        solid = [tally.solid_pct for tally in self.tallies]
         return max(lesion) - min(lesion), max(solid) - min(solid)
 
 

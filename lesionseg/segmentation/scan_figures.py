@@ -50,6 +50,7 @@ FIGURES = MappingProxyType(
         "tissue_hu": FigureKind(20.0),
         "lung_roughness": FigureKind(1.3, is_ratio=True),
         "slice_jumps_pct": FigureKind(5.0, only_above=True),
+        "slice_step_ratio": FigureKind(1.3, is_ratio=True, only_above=True),
         "unsure_lesion_mm": FigureKind(1.5, is_ratio=True, only_above=True),
         "unsure_border_mm": FigureKind(1.5, is_ratio=True, only_above=True),
     }

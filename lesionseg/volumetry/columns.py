@@ -60,6 +60,12 @@ def _columns() -> Iterator[tuple[str, Column]]:
     yield "six_zone_score_0_24", Column("", "CT severity score, sum of the six zone grades")
     for zone in ZONES:
         yield f"{zone}_grade_0_4", Column("", f"severity grade; {_region_phrase(zone)}")
+    for part, phrase in (("lesion", "whole lesion / lung"), ("solid", "solid component / lung")):
+        yield f"{part}_proportion_low_pct", Column("%", f"lower end of the interval of {phrase}")
+        yield f"{part}_proportion_high_pct", Column("%", f"upper end of the interval of {phrase}")
+        yield f"{part}_proportion_expected_pct", Column("%", f"{phrase} by the network's probabilities")
+    yield "ood_score", Column("", "out-of-distribution score; above 1 outside what the network is known for")
+    yield "ood_figure", Column("", "the figure of the scan that makes that score")
     for axis in ("slice", "row", "column"):
         yield f"{axis}_spacing_mm", Column("mm", f"voxel spacing along the {axis} axis, standard axial order")
     yield "voxel_volume_ml", Column("ml", "volume of one voxel")

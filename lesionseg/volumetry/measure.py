@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lesionseg.core.confidence import Confidence
 from lesionseg.core.errors import MeasurementError
 from lesionseg.volume.ct_volume import CTVolume
 from lesionseg.volume.geometry import VolumeGeometry
@@ -29,7 +30,11 @@ _BODY_STEP = 4
 
 
 def measure(
-    volume: CTVolume, label_map: LabelMap, settings: MeasurementSettings | None = None
+    volume: CTVolume,
+    label_map: LabelMap,
+    settings: MeasurementSettings | None = None,
+    *,
+    confidence: Confidence | None = None,
 ) -> Measurements:
     """Measure a label map on its scan.
 
@@ -44,6 +49,8 @@ def measure(
         On the same grid, drawn by a network or by a reader.
     settings : MeasurementSettings, optional
         Thresholds and limits.
+    confidence : Confidence, optional
+        What the segmenter says about its labels: gives the interval and the out-of-distribution score.
 
     Raises
     ------
@@ -56,10 +63,12 @@ def measure(
     if box is None or not box.lung.any():
         scan = standard_axis_order(volume.geometry).apply_to_geometry(volume.geometry)
         return Measurements(volume.name, _grid(scan), chosen, flags=(no_lung_flag(),))
-    return _measure_box(volume, box, chosen)
+    return _measure_box(volume, box, chosen, confidence)
 
 
-def _measure_box(volume: CTVolume, box: LungBox, settings: MeasurementSettings) -> Measurements:
+def _measure_box(
+    volume: CTVolume, box: LungBox, settings: MeasurementSettings, confidence: Confidence | None
+) -> Measurements:
     voxel_ml = box.geometry.voxel_volume_ml
     sides = sides_in_box(box.lung, box.geometry, _body_midline_x_mm(volume, box))
     counts = count_voxels(box, sides, lung_height(box.lung, box.geometry))
@@ -77,12 +86,14 @@ def _measure_box(volume: CTVolume, box: LungBox, settings: MeasurementSettings) 
         dense_lesion=DenseLesion(dense_ml, 100 * dense_ml / regions[WHOLE].lung_ml),
         components=lesion_components(box.lesion, voxel_ml, settings.minimum_lesion_ml),
         severity=severity_score(regions, settings.minimum_lesion_ml),
+        confidence=confidence,
         flags=assess_quality(
             regions,
             measure_coverage(volume, box),
             box.scan,
             volume.acquisition or {},
             settings.quality,
+            confidence=confidence,
         ),
     )
 

@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from lesionseg.core.confidence import Confidence
 from lesionseg.core.kernels import KernelClass, kernel_class
 from lesionseg.volume.geometry import VolumeGeometry
 from lesionseg.volumetry.coverage import Coverage
 from lesionseg.volumetry.regions import LUNGS, WHOLE, RegionMeasure
 from lesionseg.volumetry.settings import QualityLimits
+from lesionseg.volumetry.unusual import unusual_sentence
 
 GAP_RATIO = 1.1
 """Slices further apart than this times their thickness leave tissue unseen."""
@@ -69,6 +71,8 @@ def assess_quality(
     scan: VolumeGeometry,
     acquisition: Mapping[str, str],
     limits: QualityLimits,
+    *,
+    confidence: Confidence | None = None,
 ) -> tuple[QualityFlag, ...]:
     """Collect the flags of a scan whose mask holds lung, worst first.
 
@@ -85,12 +89,15 @@ def assess_quality(
         ``slice_spacing_deviation_mm``. Absent or unreadable entries raise no flag.
     limits : QualityLimits
         Where flags are raised.
+    confidence : Confidence, optional
+        What the segmenter says of itself.
     """
     flags = [
         *_coverage_flags(coverage, regions[WHOLE].lung_ml, limits),
         *_volume_flags(regions, limits),
         *_spacing_flags(scan, acquisition, limits),
         *_acquisition_flags(acquisition),
+        *_unusual_flags(confidence, limits),
     ]
     order = list(Severity)
     return tuple(sorted(flags, key=lambda flag: -order.index(flag.severity)))
@@ -228,6 +235,16 @@ def _acquisition_flags(acquisition: Mapping[str, str]) -> Iterator[QualityFlag]:
             Severity.INFO,
             "The scan was taken with contrast medium, which raises the HU of lung and lesion.",
         )
+
+
+def _unusual_flags(confidence: Confidence | None, limits: QualityLimits) -> Iterator[QualityFlag]:
+    score = confidence.ood_score if confidence else None
+    if confidence is None or score is None:
+        return
+    severity = _graded(score, limits.ood_warning, limits.ood_critical)
+    if severity is not None:
+        sentence = unusual_sentence(confidence, limits.ood_warning)
+        yield QualityFlag("out-of-distribution", severity, sentence, score)
 
 
 def _graded(value: float, warning: float, critical: float) -> Severity | None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lesionseg.core.confidence import Confidence
+from lesionseg.volumetry.certainty import Certainty, certainty_of
 from lesionseg.volumetry.components import LesionComponents
 from lesionseg.volumetry.density import DenseLesion, HUStatistics
 from lesionseg.volumetry.quality import QualityFlag, Severity
@@ -52,6 +54,8 @@ class Measurements:
         Pieces of lesion.
     severity : SeverityScore
         Six-zone score.
+    confidence : Confidence or None
+        What the segmenter says of itself; None for a reader's labels.
     flags : tuple of QualityFlag
         Worst first.
     """
@@ -68,12 +72,18 @@ class Measurements:
     dense_lesion: DenseLesion = field(default_factory=DenseLesion)
     components: LesionComponents = field(default_factory=LesionComponents)
     severity: SeverityScore = field(default_factory=SeverityScore)
+    confidence: Confidence | None = None
     flags: tuple[QualityFlag, ...] = ()
 
     @property
     def whole(self) -> RegionMeasure:
         """Both lungs together."""
         return self.regions[WHOLE]
+
+    @property
+    def certainty(self) -> Certainty:
+        """Interval around the proportions, and the out-of-distribution score."""
+        return certainty_of(self.whole, self.confidence)
 
     @property
     def missing(self) -> dict[str, str]:
@@ -85,7 +95,7 @@ class Measurements:
             reasons |= {f"{name}_{key}": reason for key, reason in density.missing.items()}
         if self.dense_lesion.dense_lesion_proportion_pct is None:
             reasons["dense_lesion_proportion_pct"] = NO_LUNG
-        return reasons | self.severity.missing
+        return reasons | self.severity.missing | self.certainty.missing
 
     @property
     def worst_severity(self) -> Severity | None:
@@ -120,7 +130,18 @@ class Measurements:
                 "zone_grades_0_4": dict(self.severity.zone_grades_0_4),
                 "missing": self.severity.missing,
             },
+            "confidence": self._confidence_block(),
             "flags": [flag.as_dict() for flag in self.flags],
+        }
+
+    def _confidence_block(self) -> dict[str, Any]:
+        said = self.confidence
+        return {
+            **self.certainty.cells,
+            "interval_basis": said.interval_basis if said else None,
+            "reference": said.reference if said else None,
+            "figures": [asdict(figure) for figure in said.figures] if said else [],
+            "missing": self.certainty.missing,
         }
 
     def as_row(self) -> dict[str, Cell]:
@@ -134,6 +155,7 @@ class Measurements:
         row |= asdict(self.dense_lesion) | asdict(self.components)
         row["six_zone_score_0_24"] = self.severity.six_zone_score_0_24
         row |= {f"{zone}_grade_0_4": grade for zone, grade in self.severity.zone_grades_0_4.items()}
+        row |= self.certainty.cells
         row |= asdict(self.grid)
         row["threshold_hu"] = self.settings.threshold_hu
         row["smoothing_sigma_mm"] = self.settings.smoothing_sigma_mm

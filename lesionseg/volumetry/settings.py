@@ -34,6 +34,10 @@ class QualityLimits:
         PMC7490509, table 3). The limits allow for the lower lobes that disease collapses.
     missing_lung_pct : float
         A lung that is at most this part of both counts as missing.
+    ood_warning, ood_critical : float
+        Out-of-distribution score. 1 is the end of what the reference scans showed; these are a handful, so
+        that a new scan may well lie a little beyond: at 1.5 by a quarter of the range's whole width, at 3 by
+        the whole of it.
     """
 
     cut_off_warning_pct: float = 1.0
@@ -48,6 +52,8 @@ class QualityLimits:
     lung_high_ml: float = 9000.0
     right_share_pct: tuple[float, float] = (40.0, 68.0)
     missing_lung_pct: float = 5.0
+    ood_warning: float = 1.5
+    ood_critical: float = 3.0
 
 
 @dataclass(frozen=True)

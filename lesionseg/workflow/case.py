@@ -30,6 +30,7 @@ from lesionseg.workflow.request import (
     CaseSettings,
     Watch,
 )
+from lesionseg.workflow.segmenting import segment_assessed
 from lesionseg.workflow.tables import write_csv, write_json
 
 
@@ -75,10 +76,11 @@ def segment_case(
             progress=of_stage(watch.progress, "read"),
         )
     with timer.stage("segment"):
-        label_map = segmenter.segment(scan.volume, progress=of_stage(watch.progress, "segment"))
+        found = segment_assessed(segmenter, scan.volume, progress=of_stage(watch.progress, "segment"))
+        label_map = found.label_map
         _refuse_other_anatomy(scan.volume, label_map, settings.minimum_lung_ml)
     with timer.stage("measure"):
-        measurements = measure(scan.volume, label_map, settings=settings.measure)
+        measurements = measure(scan.volume, label_map, settings=settings.measure, confidence=found.confidence)
     facts = CaseFacts(request, settings, scan, measurements, segmenter, started)
     with staged_folder(request.output_folder, overwrite=request.overwrite) as folder:
         warnings = _write_results(folder, facts, label_map, timer)

@@ -58,6 +58,7 @@ def build_manifest(
         "notes": list(facts.scan.notes),
         "volume": volume,
         "model": _model(facts.segmenter),
+        "confidence": facts.measurements.as_dict()["confidence"],
         "quality_flags": [flag.as_dict() for flag in facts.measurements.flags],
         "warnings": list(warnings),
         "outputs": outputs,

@@ -57,6 +57,7 @@ class SegmenterSettings:
     runtime: str = "auto"
     threads: int | None = None
     deterministic: bool = False
+    flips: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from lesionseg.segmentation import ModelBundle, NetworkSegmenter, Progress, load_bundle, open_segmenter
+from lesionseg.segmentation import (
+    AssessingSegmenter,
+    ModelBundle,
+    NetworkSegmenter,
+    Progress,
+    Segmentation,
+    Segmenter,
+    load_bundle,
+    open_segmenter,
+)
 from lesionseg.volume import CTVolume, LabelMap
 from lesionseg.workflow.request import SegmenterSettings
 
@@ -51,6 +60,10 @@ class DeferredSegmenter:
         """Label every voxel of `volume`; opens the network. Raises as `NetworkSegmenter` does."""
         return self._opened.segment(volume, progress=progress)
 
+    def segment_assessed(self, volume: CTVolume, *, progress: Progress | None = None) -> Segmentation:
+        """Label a volume and assess the result; opens the network. Raises as `NetworkSegmenter` does."""
+        return self._opened.segment_assessed(volume, progress=progress)
+
     @cached_property
     def _opened(self) -> NetworkSegmenter:
         return open_segmenter(
@@ -59,7 +72,17 @@ class DeferredSegmenter:
             runtime=self.settings.runtime,
             threads=self.settings.threads,
             deterministic=self.settings.deterministic,
+            flips=self.settings.flips,
         )
+
+
+def segment_assessed(
+    segmenter: Segmenter, volume: CTVolume, *, progress: Progress | None = None
+) -> Segmentation:
+    """Label a volume, with the segmenter's confidence where it can tell one."""
+    if isinstance(segmenter, AssessingSegmenter):
+        return segmenter.segment_assessed(volume, progress=progress)
+    return Segmentation(segmenter.segment(volume, progress=progress))
 
 
 def segment(volume: CTVolume, settings: SegmenterSettings | None = None) -> LabelMap:
