@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,11 @@ from lesionseg.core.errors import UnreadableFileError
 from lesionseg.core.files import staged_file
 
 CHECKPOINT_NAME = "checkpoint.pt"
+_DAMAGE = (
+    RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, struct.error,
+    pickle.UnpicklingError,
+)  # fmt: skip
+"""What torch raises over bytes that are no checkpoint, according to where they stop making sense."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     try:
         return dict(torch.load(path, weights_only=True, map_location="cpu"))
-    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError) as error:
+    except _DAMAGE as error:
         raise UnreadableFileError(
             "the checkpoint is damaged",
             case=str(path),
