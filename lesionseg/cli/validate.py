@@ -115,9 +115,11 @@ def _table(findings: Findings) -> Table:
         ("Dice", "dice", "mean", share),
         ("surface Dice", "surface_dice", "mean", share),
         ("bias, ml", "volume_ml", "bias", signed(amount)),
-        ("bias, % of lung", "proportion_pct", "bias", signed(amount)),
+        ("bias, points", "proportion_pct", "bias", signed(amount)),
     )
-    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
     table.add_column("", no_wrap=True)
     for name, *_ in columns:
         table.add_column(name, justify="right")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 POINT, LINE, BAND, INK = "#0072b2", "#d55e00", "#f3d9c4", "#333333"
 """Blue and vermilion of the Okabe-Ito palette, which readers with colour-vision deficiencies tell apart."""
 _SIZE_INCHES = (4.6, 3.7)
+_PLOT_AREA = (0.16, 0.15, 0.63, 0.82)
+"""Left, bottom, width, height; at the right is room for the names of the limits."""
 _HASH_SALT = "lesionseg"
 
 
@@ -72,9 +74,9 @@ def _axes(x_title: str, y_title: str) -> Axes:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
+    figure = Figure(figsize=_SIZE_INCHES)
     FigureCanvasSVG(figure)
-    axes = figure.add_subplot()
+    axes = figure.add_axes(_PLOT_AREA)
     axes.set_xlabel(x_title, color=INK)
     axes.set_ylabel(y_title, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
