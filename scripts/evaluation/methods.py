@@ -16,9 +16,8 @@ from scripts.evaluation import baselines
 from scripts.evaluation.picture_methods import PictureNetwork
 
 DEFAULT, RESEARCH = "default", "research"
-THRESHOLD, MIXTURE = "threshold", "mixture"
 NETWORKS = (DEFAULT, RESEARCH)
-METHODS = (*NETWORKS, THRESHOLD, MIXTURE)
+METHODS = (*NETWORKS, *baselines.ON_VOLUMES)
 
 
 @dataclass
@@ -40,6 +39,7 @@ class Bench:
     _maps: dict[tuple[str, str], LabelMap] = field(default_factory=dict)
     _kept: set[str] = field(default_factory=set)
     _pictures: dict[str, PictureNetwork] = field(default_factory=dict)
+    _pictured: dict[tuple[str, bytes], np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.chosen if name not in METHODS]
@@ -89,7 +89,7 @@ class Bench:
         if method in self.segmenters:
             found = self.segmenters[method].segment(volume)
         else:
-            lung = self.label_map(self.lungs_by, volume).lung
+            lung = self.label_map(self.lungs_by, volume)
             started = time.perf_counter()
             found = baselines.label_volume(method, volume, lung)
         say(f"{volume.name}: {method}, {time.perf_counter() - started:.1f} s")
@@ -100,7 +100,10 @@ class Bench:
         network = method if method in NETWORKS else self.lungs_by
         if network not in self._pictures:
             self._pictures[network] = PictureNetwork.of(self.segmenters[network].bundle)
-        labels = self._pictures[network].labels(grey)
+        key = (network, grey.tobytes())
+        if key not in self._pictured:
+            self._pictured[key] = self._pictures[network].labels(grey)
+        labels = self._pictured[key]
         return labels if method in NETWORKS else baselines.label_picture(method, grey, labels > 0)
 
 

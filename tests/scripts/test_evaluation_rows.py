@@ -13,6 +13,7 @@ from lesionseg.training.evaluation import SyntheticCase
 from lesionseg.training.outlined_pictures import OutlinedPicture
 from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry
 from scripts.evaluation import (
+    baselines,
     clear_lungs,
     contours,
     expert_slices,
@@ -24,6 +25,7 @@ from scripts.evaluation import (
 from scripts.evaluation.figures import REAL, Figure
 from scripts.evaluation.inputs import Inputs
 from scripts.evaluation.methods import Bench
+from scripts.evaluation.scores import Overlap
 from tests.segmentation.builders import tiny_metadata
 from tests.segmentation.conftest import write_tiny_bundle
 
@@ -79,6 +81,32 @@ def test_a_scan_to_keep_outlives_the_next_one():
 def test_a_method_that_cannot_run_is_refused(chosen):
     with pytest.raises(ConfigurationError, match=chosen[0]):
         Bench({"default": Fixed(two_lungs())}, chosen)
+
+
+def test_classical_methods_get_the_lungs_of_the_network_and_run_it_once():
+    fixed = Fixed(two_lungs())
+    bench = Bench({"default": fixed}, ("threshold", "mixture"))
+    labels = two_lungs()
+    labels[2:6, 6:13, 4:11] = 2
+    hu = np.choose(labels, [40, -850, -500]).astype(np.int16)
+    coarse = VolumeGeometry.from_axes(GEOMETRY.shape, (5.0, 5.0, 5.0))
+    found = dict(bench.label_maps(CTVolume(hu, coarse, "scan")))
+    assert fixed.calls == 1
+    for method, label_map in found.items():
+        assert np.array_equal(label_map.lung, two_lungs() > 0), method
+        assert Overlap.of(label_map.lesion, labels == 2).dice > 0.8, method
+
+
+@pytest.mark.parametrize("method", ["threshold", "mixture"])
+def test_classical_methods_label_pictures_within_their_lungs(method):
+    lung = np.zeros((60, 80), bool)
+    lung[10:50, 8:36] = lung[10:50, 44:72] = True
+    truth = np.zeros_like(lung)
+    truth[20:40, 10:30] = True
+    grey = np.where(truth, 120, np.where(lung, 40, 200)).astype(np.uint8)
+    labels = baselines.label_picture(method, grey, lung)
+    assert np.array_equal(labels > 0, lung)
+    assert Overlap.of(labels >= 2, truth).dice > 0.8
 
 
 # --- row 1 ----------------------------------------------------------------------------------------------
