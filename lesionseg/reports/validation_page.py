@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lesionseg import __version__
 from lesionseg.reports.validation_plots import bland_altman_svg, scatter_svg
 from lesionseg.reports.validation_words import (
     REGION_NAMES,
@@ -37,12 +36,15 @@ class PageSource:
     ----------
     predictions, references : str
         As the user named them.
+    version : str
+        Of lesionseg.
     packages : mapping of str to str
-        Versions.
+        Versions of what it stands on.
     """
 
     predictions: str
     references: str
+    version: str
     packages: Mapping[str, str]
 
 
@@ -109,7 +111,6 @@ def _content(findings: Findings, source: PageSource) -> dict[str, Any]:
     sections = [_section(findings, region) for region in findings.settings.compared]
     lost = [left for left in findings.left_out if left.status != NO_REFERENCE]
     return {
-        "version": __version__,
         "source": source,
         "findings": findings,
         "sections": sections,

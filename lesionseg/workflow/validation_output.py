@@ -38,7 +38,7 @@ class RunFacts:
     @property
     def page_source(self) -> PageSource:
         """What the report says about where its figures come from."""
-        return PageSource(str(self.predictions), str(self.references), package_versions())
+        return PageSource(str(self.predictions), str(self.references), __version__, package_versions())
 
 
 def write_tables(folder: Path, findings: Findings) -> None:
@@ -63,11 +63,12 @@ def _case_rows(findings: Findings) -> list[dict[str, Any]]:
 
 
 def _summary(findings: Findings) -> dict[str, Any]:
-    regions: dict[str, Any] = {}
+    regions: dict[str, dict[str, dict[str, Any]]] = {}
     for figure in findings.pooled:
-        row = figure.as_row()
-        region, measure, statistic = (row.pop(name) for name in ("region", "measure", "statistic"))
-        regions.setdefault(region, {}).setdefault(measure, {})[statistic] = row
+        estimate = figure.as_row()
+        for name in ("region", "measure", "statistic"):
+            estimate.pop(name)
+        regions.setdefault(figure.region, {}).setdefault(figure.measure, {})[figure.statistic] = estimate
     return plain_json(
         {
             "format": VALIDATION_FORMAT,

@@ -6,6 +6,7 @@ import pytest
 
 from lesionseg.volumetry.agreement.pooled import Resampling
 from tests.cli.conftest import Cli
+from tests.cli.test_startup import HEAVY, loaded_after
 from tests.workflow.test_validation import save
 
 
@@ -120,3 +121,8 @@ def test_absent_input_and_filled_output_are_refused(
     done = cli("validate", *folders, "-o", output, "--overwrite", "--json")
     assert (done.code, done.json["error"]["code"]) == (1, "output-exists")
     assert (output / "mine.txt").read_text() == "keep"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    loaded = loaded_after("from lesionseg.cli.run import run; assert run(['validate', '--help']) == 0")
+    assert loaded.isdisjoint({*HEAVY, "jinja2"})

@@ -16,7 +16,7 @@ from lesionseg.reports.validation_words import amount, share, signed
 from lesionseg.volumetry.agreement import ComparisonSettings, RegionAgreement, RegionLabels, Resampling, pool
 from lesionseg.volumetry.agreement.findings import ComparedCase, Findings, LeftOutCase
 
-SOURCE = PageSource("pred", "ref", {"lesionseg": "0.1.0", "numpy": "2.0"})
+SOURCE = PageSource("pred", "ref", "0.1.0", {"lesionseg": "0.1.0", "numpy": "2.0"})
 LESION_ONLY = ComparisonSettings(reference_labels=RegionLabels.parse("lesion=1"))
 
 
