@@ -48,6 +48,8 @@ OTHER_WEIGHTS = "reference-ranges-of-other-weights"
 SMALLEST_SURFACE_MM2 = 10_000.0
 """100 cm2, a lesion of some 50 mm across: below it, doubt is not divided by the lesion's own surface, since a
 few doubtful flecks in a clear lung are no cause for alarm."""
+SMALLEST_DOUBT_PCT = 0.05
+"""In percentage points: a network that is sure of every voxel may still be wrong. 2 ml in a lung of 4 l."""
 SENSITIVITY = "sensitivity of the labels to the decision threshold; not calibrated"
 
 
@@ -125,8 +127,9 @@ def _doubt(sums: LabelSums, name: str, spread_pct: float, factor: float) -> Prop
         float(getattr(tally, name)) for tally in (sums.decided, sums.strict, sums.lax, sums.expected)
     )
     ends = (strict, lax, expected)
+    least = SMALLEST_DOUBT_PCT + spread_pct / 2
     return ProportionDoubt(
-        below_pct=factor * (max(0.0, decided - min(ends)) + spread_pct / 2),
-        above_pct=factor * (max(0.0, max(ends) - decided) + spread_pct / 2),
+        below_pct=factor * (least + max(0.0, decided - min(ends))),
+        above_pct=factor * (least + max(0.0, max(ends) - decided)),
         expected_shift_pct=expected - decided,
     )

@@ -94,13 +94,13 @@ def slice_step_ratio(coarse_hu: FloatArray) -> float | None:
     """Largest change from one slice to the next, against what is usual in this scan.
 
     Where a patient breathed between two halves of a scan, the diaphragm jumps once. Counted as
-    `slice_jumps_pct` is: the 98th percentile over the slices against the median; None with few slices.
+    `slice_jumps_pct` is: the largest change against the median; None with few slices.
     """
     air = coarse_hu < BODY_THRESHOLD_HU
     changes = np.count_nonzero(air[1:] != air[:-1], axis=(1, 2))
     if len(changes) < 10:
         return None
-    return float(np.percentile(changes, 98) / max(1.0, float(np.median(changes))))
+    return float(changes.max() / max(1.0, float(np.median(changes))))
 
 
 def surface_mm2(inside: BoolArray, outside: BoolArray, spacing_mm: tuple[float, float, float]) -> float:
@@ -122,4 +122,4 @@ def _fine_residual(plane_hu: FloatArray) -> npt.NDArray[np.float32]:
     low, high = NOISE_TISSUE_HU
     rows = plane_hu[:-2] + plane_hu[1:-1] + plane_hu[2:]
     mean = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
-    return np.abs(residual[(mean > low) & (mean < high)])
+    return np.asarray(np.abs(residual[(mean > low) & (mean < high)]), np.float32)
