@@ -63,7 +63,7 @@ def read_bundle_archive(path: Path) -> dict[str, bytes]:
         limits.
     """
     try:
-        with path.open("rb") as stream, zipfile.ZipFile(_Guarded(stream, path)) as archive:  # type: ignore[arg-type]
+        with path.open("rb") as stream, zipfile.ZipFile(_Guarded(stream, path)) as archive:
             entries = _judged(archive.infolist(), path)
             return {name: _content(archive, entry, path) for name, entry in entries.items()}
     except OSError as error:

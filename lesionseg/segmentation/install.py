@@ -70,9 +70,9 @@ def install_bundle(archive: Path, *, into: Path | None = None, overwrite: bool =
     place = (into or install_folder()).expanduser().absolute()  # a relative folder could pass for a name
     files, bundle = _verified(archive)
     target = place / bundle.metadata.name
-    _refuse_shadowed(bundle, place)
-    if _same(target, bundle):
-        return _installed(target, was_there=True, replaced=False)
+    for folder in (*_found_before(bundle, place), target):
+        if _same(folder, bundle):
+            return _installed(folder, was_there=True, replaced=False)
     replaced = _refuse_other(target, bundle, overwrite=overwrite)
     with staged_folder(target, overwrite=overwrite) as staging:
         for name, content in files.items():
@@ -106,22 +106,23 @@ def _verified(archive: Path) -> tuple[Mapping[str, bytes], ModelBundle]:
     return files, bundle
 
 
-def _refuse_shadowed(bundle: ModelBundle, place: Path) -> None:
-    """Refuse a name that the search would find in an earlier folder, unless it is the same bundle there.
+def _found_before(bundle: ModelBundle, place: Path) -> list[Path]:
+    """Folders of the same bundle that the search meets before `place`; refuse another of that name there.
 
     A place that is not searched at all has no such trouble: a bundle there is named by its folder.
     """
     searched = [folder.resolve() for folder in (*_searched(), install_folder())]
     earlier = searched[: searched.index(place.resolve())] if place.resolve() in searched else []
-    for folder in earlier:
-        other = folder / bundle.metadata.name
-        if other.is_dir() and not _same(other, bundle):
+    found = [folder / bundle.metadata.name for folder in earlier if (folder / bundle.metadata.name).is_dir()]
+    for other in found:
+        if not _same(other, bundle):
             raise BundleError(
                 "another bundle of this name is found first",
                 case=bundle.name,
-                found=f"{_describe(other)} in {folder}",
+                found=f"{_describe(other)} in {other.parent}",
                 remedy="Put it elsewhere with --into and give --model its folder",
             )
+    return found
 
 
 def _refuse_other(target: Path, bundle: ModelBundle, *, overwrite: bool) -> bool:

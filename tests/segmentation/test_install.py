@@ -333,6 +333,14 @@ def test_name_that_ships_is_not_taken_by_another_bundle(
     assert not install_bundle(archive, into=tmp_path / "elsewhere").found_by_name
 
 
+def test_bundle_that_ships_is_not_installed_a_second_time(home: Path, tmp_path: Path) -> None:
+    shipped = load_bundle()
+    done = install_bundle(zip_folder(shipped.folder, tmp_path / "a.zip"))
+    assert (done.was_there, done.found_by_name) == (True, True)
+    assert done.bundle.folder == shipped.folder
+    assert not home.exists()
+
+
 @pytest.mark.parametrize(
     ("platform", "environment", "expected"),
     [

@@ -136,7 +136,7 @@ def _look(box: LungBox) -> tuple[Mask, Mask]:
 
 
 def _bins(hu: npt.NDArray[np.number]) -> npt.NDArray[np.int16]:
-    return (np.rint(np.clip(hu, LOWEST_HU, HIGHEST_HU)) - LOWEST_HU).astype(np.int16)
+    return np.asarray(np.rint(np.clip(hu, LOWEST_HU, HIGHEST_HU)) - LOWEST_HU, np.int16)
 
 
 def _densities() -> Weights:

@@ -26,7 +26,7 @@ def opened(mask: Mask, radius_mm: float, spacing_mm: SpacingMm) -> Mask:
     core = edt.edt(mask, anisotropy=spacing_mm) > radius_mm
     if not core.any():
         return np.zeros_like(mask)
-    return mask & (edt.edt(~core, anisotropy=spacing_mm) <= GIVEN_BACK * radius_mm)
+    return np.asarray(mask & (edt.edt(~core, anisotropy=spacing_mm) <= GIVEN_BACK * radius_mm))
 
 
 def grown(mask: Mask, radius_mm: float, spacing_mm: SpacingMm) -> Mask:
