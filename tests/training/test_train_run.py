@@ -232,7 +232,7 @@ def test_rehearsal_reads_every_case_and_counts_what_is_done(tmp_path, content):
 
 @pytest.mark.slow
 def test_killed_run_goes_on_to_the_same_weights(tmp_path, content):
-    content["stages"] = [{**content["stages"][0], "steps": 400}]
+    content["stages"] = [{**content["stages"][0], "steps": 40}]
     whole = run(tmp_path, elsewhere(content, tmp_path / "whole"))
     path = write_config(tmp_path, content)
     words = ["train", str(path), "--data-root", str(tmp_path / "data"), "--device", "cpu"]
@@ -247,10 +247,10 @@ def test_killed_run_goes_on_to_the_same_weights(tmp_path, content):
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert 0 < done_in(stage).steps < 400
+    assert 0 < done_in(stage).steps < 40
     resumed = run(tmp_path, content)
     assert resumed.bundle.weights_sha256 == whole.bundle.weights_sha256
-    assert logged_steps(stage) == list(range(1, 401))
+    assert logged_steps(stage) == list(range(1, 41))
 
 
 def torch_threads() -> int:
