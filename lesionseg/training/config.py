@@ -158,12 +158,37 @@ class AnnotatedSource(_Frozen):
     weight: Positive = 1.0
 
 
+class PictureSource(_Frozen):
+    """Grey pictures of single slices, cropped around the lungs, on which lesions are outlined.
+
+    Attributes
+    ----------
+    name, license, use : str
+        What bundle and card say about them.
+    folder : Path
+        Holds ``img/NAME.png`` and ``gt/NAME.png``, masks with 1 for ground glass and 2 for consolidation;
+        relative to the data root.
+    leave_out : tuple of str
+        Pictures kept for validation.
+    share : float
+        Of the steps that see them; the others see chests, so that volumes are not forgotten.
+    """
+
+    name: str
+    license: str
+    use: str = "lesions outlined on single slices"
+    folder: DataPath
+    leave_out: tuple[str, ...] = ()
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+
+
 class DataSection(_Frozen):
-    """Everything to learn from; at least one kind."""
+    """Everything to learn from; at least one kind of chests."""
 
     scans: tuple[ScanSource, ...] = ()
     procedural_chests: ProceduralChests | None = None
     annotated: tuple[AnnotatedSource, ...] = ()
+    pictures: PictureSource | None = None
 
     @model_validator(mode="after")
     def _check_any(self) -> Self:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from lesionseg.training.checkpoint import Done, State, resume, save
 from lesionseg.training.figures_log import append_row, trim_log
 from lesionseg.training.losses import region_loss
-from lesionseg.training.sampling import SyntheticBatches
+from lesionseg.training.sampling import Batch
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class TrainingSettings:
     bfloat16: bool = False
 
 
-BatchSource = Callable[[int, int], SyntheticBatches]
+BatchSource = Callable[[int, int], Dataset[Batch]]
 """Makes the batches from number `first` on, `count` of them; one is one step."""
 
 

@@ -6,6 +6,7 @@ is `NOT_LESION_LABEL`, lung or background, and enters the loss as just that.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch.utils.data import Dataset
 
 from lesionseg.core.errors import InputError
 from lesionseg.core.labels import Label
+from lesionseg.training.config import PictureSource
 from lesionseg.training.fields import chance, uniform
 from lesionseg.training.losses import NOT_LESION_LABEL
 from lesionseg.training.pictures import PICTURE_COLUMNS, hounsfield_from_grey
@@ -44,6 +46,12 @@ class OutlinedPicture:
     name: str
     grey: Tensor
     labels: Tensor
+
+    @property
+    def key(self) -> str:
+        """Hash of picture and outlines."""
+        content = self.grey.numpy().tobytes() + self.labels.numpy().tobytes()
+        return hashlib.sha256(repr(tuple(self.grey.shape)).encode() + content).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,30 @@ def read_outlined_pictures(
             "no pictures were found", case=str(folder), expected=f"{IMAGES}/*.png", remedy="Check the folder"
         )
     return tuple(_read(path, folder / MASKS / path.name, values) for path in paths)
+
+
+def chosen_pictures(source: PictureSource | None) -> tuple[OutlinedPicture, ...]:
+    """Read the pictures of a configuration, but those left out.
+
+    Raises
+    ------
+    InputError
+        As `read_outlined_pictures`; or if a picture to leave out is not there, or none remains.
+    """
+    if source is None:
+        return ()
+    pictures = read_outlined_pictures(source.folder)
+    absent = sorted(set(source.leave_out) - {picture.name for picture in pictures})
+    chosen = tuple(picture for picture in pictures if picture.name not in source.leave_out)
+    if absent or not chosen:
+        raise InputError(
+            "data.pictures.leave_out does not fit the pictures",
+            case=str(source.folder),
+            expected="names of pictures, and at least one picture not among them",
+            found=", ".join(absent) or "all of them",
+            remedy="Correct the names",
+        )
+    return chosen
 
 
 def _read(path: Path, mask_path: Path, values: Mapping[int, int]) -> OutlinedPicture:

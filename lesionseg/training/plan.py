@@ -8,7 +8,7 @@ from typing import Any
 from lesionseg.core.errors import ConfigurationError
 from lesionseg.segmentation import ModelBundle, ModelMetadata, TrainingSource, WindowSpec, load_bundle
 from lesionseg.training.card import read_template
-from lesionseg.training.config import AnnotatedSource, ScanSource, Stage, TrainingConfig
+from lesionseg.training.config import AnnotatedSource, PictureSource, ScanSource, Stage, TrainingConfig
 from lesionseg.training.sampling import BatchSettings
 
 SCALED_TO = (-1.0, 1.0)
@@ -122,7 +122,9 @@ def _refuse_wider_licence(config: TrainingConfig, start: ModelBundle) -> None:
 
 
 def _sources(config: TrainingConfig) -> list[TrainingSource]:
-    named: list[ScanSource | AnnotatedSource] = [*config.data.scans, *config.data.annotated]
+    named: list[ScanSource | AnnotatedSource | PictureSource] = [*config.data.scans, *config.data.annotated]
+    if config.data.pictures is not None:
+        named.append(config.data.pictures)
     sources = [TrainingSource(name=part.name, license=part.license, use=part.use) for part in named]
     if config.data.procedural_chests is not None:
         use = "anatomy and lesions synthetic"

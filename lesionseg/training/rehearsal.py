@@ -14,16 +14,17 @@ from lesionseg.training.chests import list_chests, prepare_chests
 from lesionseg.training.config import TrainingConfig
 from lesionseg.training.finish import SECONDS_PER_HOUR
 from lesionseg.training.losses import region_loss
+from lesionseg.training.outlined_pictures import chosen_pictures
 from lesionseg.training.plan import TrainingPlan, make_plan
 from lesionseg.training.run import (
     BUNDLE_OUTPUT,
+    Material,
     RunOptions,
     batch_source,
     choose_device,
     first_network,
 )
 from lesionseg.training.run_folder import refuse_other_run, run_identity, stage_folder
-from lesionseg.training.scans import TrainingScan
 from lesionseg.training.tensorboard_log import ABSENT_NOTE, tensorboard_installed
 from lesionseg.workflow.output import refuse_output
 from lesionseg.workflow.progress import CaseProgress, no_progress
@@ -81,12 +82,14 @@ def rehearse(
     refuse_output(config.output, BUNDLE_OUTPUT, overwrite=options.overwrite)
     device = choose_device(options)
     chests = list_chests(config.data, plan.metadata.preprocessing, config.seed)
-    refuse_other_run(config.run_folder, run_identity(plan, chests), restart=options.restart)
+    pictures = chosen_pictures(config.data.pictures)
+    refuse_other_run(config.run_folder, run_identity(plan, chests, pictures), restart=options.restart)
     for done, chest in enumerate(chests, start=1):
         chest.check()
         progress("prepare", done, len(chests))
-    kinds = [chest.kind.split()[0] for chest in chests]
-    loss, seconds = _one_step(plan, prepare_chests(_one_of_each(chests), None), device)
+    kinds = [chest.kind.split()[0] for chest in chests] + ["picture"] * len(pictures)
+    material = Material(prepare_chests(_one_of_each(chests), None), pictures)
+    loss, seconds = _one_step(plan, material, device)
     return Rehearsal(
         chests={kind: kinds.count(kind) for kind in sorted(set(kinds))},
         steps=plan.steps,
@@ -104,12 +107,12 @@ def _one_of_each(chests: list[Chest]) -> list[Chest]:
     return list({chest.kind: chest for chest in reversed(chests)}.values())
 
 
-def _one_step(plan: TrainingPlan, scans: list[TrainingScan], device: str) -> tuple[float, float]:
+def _one_step(plan: TrainingPlan, material: Material, device: str) -> tuple[float, float]:
     """Loss of the first batch, and seconds for making it and learning from it."""
     stage = plan.stages[0]
     network = first_network(plan).to(device).train()
     started = time.perf_counter()
-    images, labels = batch_source(plan, stage, scans)(0, 1)[0]
+    images, labels = batch_source(plan, stage, material)(0, 1)[0]
     with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=stage.settings.bfloat16):
         logits = network(images.to(device))
     loss, _ = region_loss(logits.float(), labels.to(device).long())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from lesionseg.core.files import write_text
 from lesionseg.segmentation import ModelBundle, resolve
@@ -20,6 +21,12 @@ from lesionseg.training.chests import list_chests, prepare_chests
 from lesionseg.training.config import TrainingConfig
 from lesionseg.training.finish import finish_bundle, run_facts, try_on_phantom
 from lesionseg.training.loop import BatchSource, train
+from lesionseg.training.outlined_pictures import (
+    OutlinedBatches,
+    OutlinedPicture,
+    OutlinedSettings,
+    chosen_pictures,
+)
 from lesionseg.training.plan import PlannedStage, TrainingPlan, make_plan
 from lesionseg.training.run_folder import (
     RESULT_NAME,
@@ -29,7 +36,7 @@ from lesionseg.training.run_folder import (
     run_identity,
     stage_folder,
 )
-from lesionseg.training.sampling import SyntheticBatches
+from lesionseg.training.sampling import Batch, SyntheticBatches
 from lesionseg.training.scans import TrainingScan
 from lesionseg.training.tensorboard_log import ABSENT_NOTE, TensorboardLog, tensorboard_installed
 from lesionseg.workflow.output import OwnOutput, refuse_output
@@ -61,6 +68,14 @@ class RunOptions:
     threads: int | None = None
     restart: bool = False
     overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Material:
+    """What there is to learn from: prepared chests and outlined pictures."""
+
+    scans: Sequence[TrainingScan]
+    pictures: Sequence[OutlinedPicture] = ()
 
 
 @dataclass(frozen=True)
@@ -118,10 +133,11 @@ def run_training(
     refuse_output(config.output, BUNDLE_OUTPUT, overwrite=options.overwrite)
     device = choose_device(options)
     chests = list_chests(config.data, plan.metadata.preprocessing, config.seed)
-    open_run_folder(config.run_folder, run_identity(plan, chests), restart=options.restart)
+    pictures = chosen_pictures(config.data.pictures)
+    open_run_folder(config.run_folder, run_identity(plan, chests, pictures), restart=options.restart)
     scans = prepare_chests(chests, config.run_folder / SCANS_NAME, of_stage(progress, "prepare"))
-    weights = _train_stages(plan, scans, device, _Figures(plan, progress, on_row))
-    kinds = [chest.kind.split()[0] for chest in chests]
+    weights = _train_stages(plan, Material(scans, pictures), device, _Figures(plan, progress, on_row))
+    kinds = [chest.kind.split()[0] for chest in chests] + ["picture"] * len(pictures)
     facts = run_facts(plan, device, {kind: kinds.count(kind) for kind in sorted(set(kinds))})
     bundle = finish_bundle(plan, weights, facts, overwrite=options.overwrite)
     notes = [] if tensorboard_installed() else [ABSENT_NOTE]
@@ -147,12 +163,18 @@ def first_network(plan: TrainingPlan) -> nn.Module:
     return network
 
 
-def batch_source(plan: TrainingPlan, stage: PlannedStage, scans: Sequence[TrainingScan]) -> BatchSource:
+def batch_source(plan: TrainingPlan, stage: PlannedStage, material: Material) -> BatchSource:
     """Batches of one stage; their numbers go on where the stage before it stopped."""
+    seed, pictures = plan.config.seed, plan.config.data.pictures
 
-    def batches(first: int, count: int) -> SyntheticBatches:
-        return SyntheticBatches(
-            scans, stage.batches, count=count, seed=plan.config.seed, first=stage.first_batch + first
+    def batches(first: int, count: int) -> Dataset[Batch]:
+        number = stage.first_batch + first
+        drawn = SyntheticBatches(material.scans, stage.batches, count=count, seed=seed, first=number)
+        if pictures is None:
+            return drawn
+        settings = OutlinedSettings(count=stage.batches.pictures, hu_window=stage.batches.hu_window)
+        return OutlinedBatches(
+            material.pictures, drawn, settings, count=count, seed=seed, share=pictures.share, first=number
         )
 
     return batches
@@ -179,7 +201,7 @@ class _Figures:
 
 
 def _train_stages(
-    plan: TrainingPlan, scans: Sequence[TrainingScan], device: str, figures: _Figures
+    plan: TrainingPlan, material: Material, device: str, figures: _Figures
 ) -> dict[str, Tensor]:
     network = first_network(plan)
     run_folder = plan.config.run_folder
@@ -190,7 +212,7 @@ def _train_stages(
                 network.load_state_dict(weights)
             weights = train(
                 network,
-                batch_source(plan, stage, scans),
+                batch_source(plan, stage, material),
                 stage.settings,
                 stage_folder(run_folder, number),
                 figures.reporter(stage, board if tensorboard_installed() else None),

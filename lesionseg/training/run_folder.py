@@ -12,6 +12,7 @@ from typing import Any
 from lesionseg.core.errors import ConfigurationError, OutputExistsError, UnreadableFileError
 from lesionseg.core.files import write_text
 from lesionseg.training.chest_sources import Chest
+from lesionseg.training.outlined_pictures import OutlinedPicture
 from lesionseg.training.plan import TrainingPlan
 
 RUN_NAME, SCANS_NAME, TENSORBOARD_NAME, RESULT_NAME = "run.json", "scans", "tensorboard", "result.json"
@@ -25,7 +26,9 @@ def stage_folder(run_folder: Path, number: int) -> Path:
     return run_folder / f"stage-{number + 1:02d}"
 
 
-def run_identity(plan: TrainingPlan, chests: Sequence[Chest]) -> dict[str, Any]:
+def run_identity(
+    plan: TrainingPlan, chests: Sequence[Chest], pictures: Sequence[OutlinedPicture] = ()
+) -> dict[str, Any]:
     """Everything that decides which weights the run ends with, but the device, as JSON has it."""
     stages = []
     for stage in plan.stages:
@@ -41,6 +44,9 @@ def run_identity(plan: TrainingPlan, chests: Sequence[Chest]) -> dict[str, Any]:
         "data": [{"name": chest.name, "key": chest.key, "weight": chest.weight} for chest in chests],
         "stages": stages,
     }
+    if plan.config.data.pictures is not None:
+        keys = [{"name": picture.name, "key": picture.key} for picture in pictures]
+        identity["pictures"] = {"share": plan.config.data.pictures.share, "data": keys}
     return dict(json.loads(json.dumps(identity)))
 
 
