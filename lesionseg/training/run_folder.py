@@ -51,7 +51,7 @@ def run_identity(
 
 
 def refuse_other_run(folder: Path, identity: Mapping[str, Any], *, restart: bool) -> None:
-    """Raise where `folder` holds something else than this run, begun earlier.
+    """Raise where `folder` holds something else than this run, begun earlier; prepared scans alone may stay.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def refuse_other_run(folder: Path, identity: Mapping[str, Any], *, restart: bool
         If it holds a run of another configuration or on other data, and `restart` is not set. Stages may be
         added to a run.
     """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    if not folder.exists() or (folder.is_dir() and all(item.name == SCANS_NAME for item in folder.iterdir())):
         return
     before = _read_identity(folder)
     if restart:
