@@ -52,6 +52,9 @@ SEED = 77_000_000
 COVERAGE = 0.9
 """Share of the synthetic cases whose truth the interval is to hold."""
 
+FEWEST_CASES = 9
+"""With fewer there is no such quantile of so few cases, and the interval stays uncalibrated."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -159,7 +162,8 @@ def margin_factor(needed: Sequence[float]) -> float:
 
 def ranges_of(cases: Sequence[Case], bundle: ModelBundle) -> ReferenceRanges:
     known = [case.needed for case in cases if case.needed]
-    lesion, solid = (margin_factor([pair[part] for pair in known]) if known else 1.0 for part in (0, 1))
+    calibrated = len(known) >= FEWEST_CASES
+    lesion, solid = (margin_factor([pair[part] for pair in known]) if calibrated else 1.0 for part in (0, 1))
     names = list(dict.fromkeys(name for case in cases for name in case.figures))
     figures = {}
     for name in names:
@@ -176,7 +180,7 @@ def ranges_of(cases: Sequence[Case], bundle: ModelBundle) -> ReferenceRanges:
             f"{solid:.2f}) so that it held the truth in {100 * COVERAGE:.0f} % of {len(known)} synthetic "
             "cases; not validated on real disease"
         )
-        if known
+        if calibrated
         else "sensitivity of the labels to the decision threshold; not calibrated",
     )
 
