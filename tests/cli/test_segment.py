@@ -61,7 +61,8 @@ def test_options_reach_loader_segmenter_and_manifest(
 ) -> None:
     uid = good_series.settings.series_uid
     options = ("--series", uid, "--repair", "tilt", "--repair", "duplicates", "--device", "cpu",
-               "--runtime", "torch", "--model", "mine", "--threads", "2", "--deterministic", "--flips")  # fmt: skip
+               "--runtime", "torch", "--model", "mine", "--threads", "2", "--deterministic",
+               "--flips")  # fmt: skip
     assert cli("segment", good_series.folder, "-o", output, *options).code == 0
     request = json.loads((output / "manifest.json").read_text(encoding="utf-8"))["request"]
     assert request["series_uid"] == uid
