@@ -134,8 +134,12 @@ def _freeze_normalization(network: nn.Module) -> None:
 
 @torch.no_grad()
 def _average(state: State, keep: float) -> None:
-    current = state.network.state_dict()
+    """Move the average a step towards the network; a tensor that goes by two names is moved once."""
+    current, moved = state.network.state_dict(), set()
     for name, value in state.averaged.state_dict().items():
+        if value.data_ptr() in moved:
+            continue
+        moved.add(value.data_ptr())
         if value.dtype.is_floating_point:
             value.mul_(keep).add_(current[name], alpha=1.0 - keep)
         else:

@@ -20,6 +20,11 @@ DARK_HU = -980.0
 TISSUE_HU = 40.0
 """Assumed for the commonest bright grey: blood and muscle."""
 GREY_LEVELS = 256
+PADDING_GAP = 12
+"""Grey levels above black that are as good as empty where the black is a frame, and not air cut off by the
+window."""
+PADDING_LEAK = 0.001
+"""Share of the pixels that may lie in that gap all the same."""
 PICTURE_COLUMNS = 184
 """Width to which a picture cropped around both lungs is brought: as wide as such crops are in training."""
 
@@ -28,7 +33,8 @@ def hounsfield_from_grey(grey: Tensor) -> Tensor:
     """Estimate HU from one grey picture of a chest slice.
 
     The grey value that 0.3 % of the pixels undercut and the commonest one in the upper part of the grey range
-    are taken as `DARK_HU` and `TISSUE_HU`, and the scale between them as linear.
+    are taken as `DARK_HU` and `TISSUE_HU`, and the scale between them as linear. Black
+    frames and corners are not part of the picture.
 
     Parameters
     ----------
@@ -41,6 +47,8 @@ def hounsfield_from_grey(grey: Tensor) -> Tensor:
     """
     values = grey.float()
     counts = torch.histc(values, GREY_LEVELS, 0.0, float(GREY_LEVELS - 1))
+    if counts[0] > 0 and counts[1 : PADDING_GAP + 1].sum() < PADDING_LEAK * counts.sum():
+        counts[0] = 0.0  # black that no shade of grey joins to the picture was put around it
     smooth = functional.avg_pool1d(counts[None, None], 7, 1, 3, count_include_pad=False)[0, 0]
     cumulative = torch.cumsum(counts, 0) / counts.sum()
     dark = float(torch.searchsorted(cumulative, torch.tensor(DARK_SHARE)))

@@ -85,3 +85,29 @@ def test_bfloat16_step_learns_almost_the_same(tmp_path):
     full, half = (train(tiny_network(), batches, plan, tmp_path / str(n)) for n, plan in enumerate(plans))
     assert all(torch.allclose(full[name], half[name], atol=0.03) for name in full)
     assert any(not torch.equal(full[name], half[name]) for name in full)
+
+
+class TwiceNamed(nn.Module):
+    """Holds one layer under two names, as MONAI's DynUNet does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv3d(1, 4, 1)
+        self.again = self.layer
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.layer(image)
+
+
+class OnceNamed(TwiceNamed):
+    def __init__(self) -> None:
+        super().__init__()
+        del self.again
+
+
+def test_layer_with_two_names_is_averaged_as_one_with_one_name(tmp_path):
+    found = []
+    for number, kind in enumerate((OnceNamed, TwiceNamed)):
+        torch.manual_seed(0)
+        found.append(train(kind(), batches, settings(6), tmp_path / str(number))["layer.weight"])
+    assert torch.equal(*found)

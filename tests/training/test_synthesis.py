@@ -167,6 +167,14 @@ def test_grey_picture_gives_back_hounsfield_units_whatever_the_window(window):
     assert estimate[30:40, 12:22].mean() == pytest.approx(-550, abs=60)
 
 
+def test_black_frame_around_a_picture_is_not_taken_for_air():
+    hu = chest_slice()
+    grey = ((hu + 1500) * 255 / 1700).clamp(0, 255).round()
+    framed = torch.nn.functional.pad(grey, (6, 6, 6, 6))
+    inner = hounsfield_from_grey(framed)[6:-6, 6:-6]
+    assert (inner - hounsfield_from_grey(grey)).abs().max() < 1.0
+
+
 def test_picture_of_one_grey_value_stays_finite():
     assert torch.isfinite(hounsfield_from_grey(torch.full((5, 5), 7.0))).all()
 
