@@ -99,10 +99,12 @@ def segment(
 
 
 def _report(screen: Screen, result: CaseResult) -> None:
+    from lesionseg.reports.caption import flag_text
+
     row = result.measurements.as_row()
     screen.show(_table(result))
     for flag in result.measurements.flags:
-        screen.mark(BAD if flag.severity == "critical" else HINT, flag.sentence)
+        screen.mark(BAD if flag.severity == "critical" else HINT, flag_text(flag))
     for note in result.manifest["notes"]:
         screen.mark(HINT, note["text"])
     for warning in result.warnings:
@@ -128,11 +130,17 @@ def _table(result: CaseResult) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from lesionseg.reports.caption import share_text, volume_text
+    from lesionseg.reports.caption import BRACKETS, interval_texts, volume_text
 
     measured = result.measurements
+    lesion, solid = interval_texts(measured)
     table = Table(
-        title=Text(result.manifest["input"]["path"]), title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+        title=Text(result.manifest["input"]["path"]),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        caption=Text(BRACKETS) if lesion or solid else None,
+        caption_justify="left",
     )
     table.add_column("")
     for region in ("both lungs", "right", "left"):
@@ -141,6 +149,15 @@ def _table(result: CaseResult) -> Table:
     table.add_row("lung", *(volume_text(region.lung_ml) for region in regions))
     table.add_row("lesion", *(volume_text(region.lesion_ml) for region in regions))
     table.add_row("solid component", *(volume_text(region.solid_ml) for region in regions))
-    table.add_row("lesion, of the lung", *(share_text(region.lesion_proportion_pct) for region in regions))
-    table.add_row("solid, of the lung", *(share_text(region.solid_proportion_pct) for region in regions))
+    # only both lungs together have an interval
+    table.add_row("lesion, of the lung", *_shares([part.lesion_proportion_pct for part in regions], lesion))
+    table.add_row("solid, of the lung", *_shares([part.solid_proportion_pct for part in regions], solid))
     return table
+
+
+def _shares(shares_pct: list[float | None], interval: str) -> list[str]:
+    """Write a row of shares, the first with its interval if it has one."""
+    from lesionseg.reports.caption import share_text
+
+    first, *others = (share_text(share_pct) for share_pct in shares_pct)
+    return [f"{first} {interval}".strip(), *others]

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lesionseg.volume import CTVolume
-    from lesionseg.volumetry import Measurements
+    from lesionseg.volumetry import Measurements, QualityFlag
+
+UNUSUAL = "out-of-distribution"
+"""Code of the flag whose value is a score, in which the reference scans reach 1."""
+BRACKETS = "In brackets: sensitivity interval, not a confidence interval."
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Caption:
         Most severe first.
     source : str
         Who drew the labels: a model bundle, a reader, a phantom's truth.
+    lesion_interval, solid_interval : str
+        Around the two shares, such as ``(11.8 to 13.0)``; empty where there is none.
     """
 
     name: str
@@ -62,15 +68,31 @@ class Caption:
     flags: tuple[CaptionFlag, ...] = ()
     detail: str = ""
     source: str = ""
+    lesion_interval: str = ""
+    solid_interval: str = ""
 
 
 def share_text(value_pct: float | None) -> str:
     """Write a proportion for a reader: one decimal, more only where it would read as zero."""
     if value_pct is None:
         return "no lung"
-    if 0 < value_pct < 0.1:
-        return f"{value_pct:.2f} %" if value_pct >= 0.005 else "< 0.01 %"
-    return f"{value_pct:.1f} %"
+    return f"{_figure(value_pct)} %"
+
+
+def interval_texts(measurements: Measurements) -> tuple[str, str]:
+    """Write the intervals around lesion and solid component, each empty where there is none."""
+    sure = measurements.certainty
+    return (
+        _interval(sure.lesion_proportion_low_pct, sure.lesion_proportion_high_pct),
+        _interval(sure.solid_proportion_low_pct, sure.solid_proportion_high_pct),
+    )
+
+
+def flag_text(flag: QualityFlag) -> str:
+    """Write a quality flag for a reader: its sentence, and the score of a scan unlike the reference scans."""
+    if flag.code != UNUSUAL or flag.value is None:
+        return flag.sentence
+    return f"{flag.sentence} Score {flag.value:.1f} (reference scans: up to 1)."
 
 
 def volume_text(volume_ml: float) -> str:
@@ -81,6 +103,7 @@ def volume_text(volume_ml: float) -> str:
 def caption_of(volume: CTVolume, measurements: Measurements, scan: ScanLine) -> Caption:
     """Put the measurements of one scan into words."""
     whole = measurements.whole
+    lesion_interval, solid_interval = interval_texts(measurements)
     rows = (
         CaptionRow("Lung", whole.lung_ml),
         CaptionRow("Right lung", measurements.regions["right"].lung_ml),
@@ -94,9 +117,23 @@ def caption_of(volume: CTVolume, measurements: Measurements, scan: ScanLine) -> 
         lesion_pct=whole.lesion_proportion_pct,
         solid_pct=whole.solid_proportion_pct,
         rows=rows,
-        flags=tuple(CaptionFlag(str(flag.severity), flag.sentence) for flag in measurements.flags),
+        flags=tuple(CaptionFlag(str(flag.severity), flag_text(flag)) for flag in measurements.flags),
         source=scan.source,
+        lesion_interval=lesion_interval,
+        solid_interval=solid_interval,
     )
+
+
+def _interval(low_pct: float | None, high_pct: float | None) -> str:
+    if low_pct is None or high_pct is None:
+        return ""
+    return f"({_figure(low_pct)} to {_figure(high_pct)})"
+
+
+def _figure(value_pct: float) -> str:
+    if 0 < value_pct < 0.1:
+        return f"{value_pct:.2f}" if value_pct >= 0.005 else "< 0.01"
+    return f"{value_pct:.1f}"
 
 
 def _detail(volume: CTVolume, series_uid: str) -> str:

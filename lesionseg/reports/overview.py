@@ -15,8 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lesionseg.core.labels import LabelScheme
-from lesionseg.reports.canvas import BACKGROUND, DPI, Canvas, Rectangle, TextStyle, shortened, text_width_px
-from lesionseg.reports.caption import Caption, ScanLine, caption_of
+from lesionseg.reports.canvas import (
+    BACKGROUND,
+    DPI,
+    Canvas,
+    Rectangle,
+    TextStyle,
+    shortened,
+    text_width_px,
+    wrapped,
+)
+from lesionseg.reports.caption import BRACKETS, Caption, ScanLine, caption_of
 from lesionseg.reports.cuts import Cuts, choose_cuts, lung_box
 from lesionseg.reports.panels import (
     INK,
@@ -30,7 +39,7 @@ from lesionseg.reports.panels import (
     scale_bar_length_mm,
     titled,
 )
-from lesionseg.reports.side_text import draw_side_text
+from lesionseg.reports.side_text import LINE_PX, draw_side_text
 from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry, standard_axis_order
 from lesionseg.volumetry import Side, split_lungs
 from lesionseg.volumetry.sides import image_midline_x_mm
@@ -51,6 +60,10 @@ TALLEST_AXIAL_PX = 420
 NARROWEST_SLOT_PX = 150
 TALLEST_LOWER_PX = 460
 SHORTEST_LOWER_PX = 320
+INTERVALS_PX = 60
+"""From the top of the side text to the free line between its large figures and its table."""
+FLAGS_PX, TABLE_ROW_PX, FLAG_GAP_PX = 162, 20, 3
+"""From the top of the side text to its first flag, without the table's rows; each of those; under a flag."""
 NOTICE = "Research use only. Not a medical device."
 
 
@@ -140,7 +153,8 @@ def _compose(scan: _Scan, caption: Caption) -> Canvas:
     axial_px = _axial_height_px(axial)
     axial_top = HEADER_PX + TITLE_PX
     lower_top = axial_top + 2 * axial_px + 3 * GAP_PX + TITLE_PX
-    lower_px = max(_lower_scale(lower) * lower[0].size_mm[1], SHORTEST_LOWER_PX)
+    panels_px = _lower_scale(lower) * lower[0].size_mm[1]
+    lower_px = max(panels_px, SHORTEST_LOWER_PX, _worst_flags_px(caption) - TITLE_PX)
     height_px = round(lower_top + lower_px + FOOTER_PX)
     figure = Figure(figsize=(WIDTH_PX / DPI, height_px / DPI), dpi=DPI, facecolor=BACKGROUND)
     FigureCanvasAgg(figure)
@@ -151,6 +165,7 @@ def _compose(scan: _Scan, caption: Caption) -> Canvas:
     left = max(right_edge + 4 * GAP_PX, WIDTH_PX - MARGIN_PX - 1.2 * SIDE_TEXT_PX)
     side = Rectangle(left, lower_top - TITLE_PX, WIDTH_PX - MARGIN_PX - left, lower_px + TITLE_PX)
     draw_side_text(canvas, caption, side, scan.scheme)
+    _write_intervals(canvas, caption, side)
     return canvas
 
 
@@ -214,6 +229,24 @@ def _draw_lower(canvas: Canvas, scan: _Scan, planes: list[Plane], top: float) ->
     return left - GAP_PX
 
 
+def _worst_flags_px(caption: Caption) -> float:
+    """Height at which the side text holds all critical flags, or else the worst, and counts the others."""
+    worst = [flag for flag in caption.flags if flag.severity == "critical"] or caption.flags[:1]
+    if not worst:
+        return 0.0
+    lines = [wrapped(flag.sentence, TextStyle(size_px=14), SIDE_TEXT_PX - 40) for flag in worst]
+    flags_px = sum(len(part) * LINE_PX + FLAG_GAP_PX for part in lines)
+    return FLAGS_PX + len(caption.rows) * TABLE_ROW_PX + flags_px + LINE_PX
+
+
+def _write_intervals(canvas: Canvas, caption: Caption, side: Rectangle) -> None:
+    """Write the intervals under the two large figures."""
+    for column, words in enumerate((caption.lesion_interval, caption.solid_interval)):
+        if words:
+            left = side.left + column * side.width / 2
+            canvas.write(left, side.top + INTERVALS_PX, words, TextStyle(size_px=13))
+
+
 def _write_frame(canvas: Canvas, caption: Caption) -> None:
     title = TextStyle(size_px=20, bold=True, colour=INK)
     notice = TextStyle(size_px=14, colour=MUTED, align="right")
@@ -225,7 +258,12 @@ def _write_frame(canvas: Canvas, caption: Caption) -> None:
     canvas.write(beside, 22, shortened(caption.detail, small, room_px - beside), small)
     canvas.write(WIDTH_PX - MARGIN_PX, 21, NOTICE, notice)
     words = "Lung window: level -600 HU, width 1500 HU. Ticks at the right edge: the axial levels."
+    if caption.lesion_interval or caption.solid_interval:
+        words = f"{words} {BRACKETS}"
     canvas.write(MARGIN_PX, canvas.height_px - FOOTER_PX + 14, words, small)
     if caption.source:
         right = TextStyle(size_px=12.5, colour=MUTED, align="right")
-        canvas.write(WIDTH_PX - MARGIN_PX, canvas.height_px - FOOTER_PX + 14, caption.source, right)
+        # long lines are drawn up to 4 % wider than they are measured
+        source_px = WIDTH_PX - 5 * MARGIN_PX - text_width_px(words, small)
+        source = shortened(caption.source, right, source_px)
+        canvas.write(WIDTH_PX - MARGIN_PX, canvas.height_px - FOOTER_PX + 14, source, right)

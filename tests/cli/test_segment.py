@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lesionseg.core.confidence import Confidence, ProportionDoubt, ScanFigure
+from lesionseg.segmentation import Progress
+from lesionseg.segmentation.protocol import Segmentation
 from lesionseg.volume import CTVolume, VolumeGeometry
 from lesionseg.volume.files import write_volume
 from lesionseg.workflow.request import CASE_FILES
@@ -34,6 +37,51 @@ def test_table_shows_the_figures_and_where_the_files_are(
     assert str(output / "overview.png") in done.out
     assert done.err == ""
     assert "\x1b" not in done.out
+
+
+def confident(rule: RuleSegmenter, monkeypatch: pytest.MonkeyPatch, score: float) -> None:
+    """Let the rule segmenter say how far it trusts its labels."""
+    said = Confidence(
+        ProportionDoubt(0.5, 0.75), ProportionDoubt(50.0, 0.25),
+        (ScanFigure("noise_hu", 42.0, 5.0, 20.0, score),), "sensitivity",
+    )  # fmt: skip
+
+    def segment_assessed(volume: CTVolume, *, progress: Progress | None = None) -> Segmentation:
+        return Segmentation(rule.segment(volume, progress=progress), said)
+
+    monkeypatch.setattr(rule, "segment_assessed", segment_assessed, raising=False)
+
+
+def test_table_shows_the_intervals_and_what_they_are_not(
+    cli: Cli, good_series: Series, output: Path, rule: RuleSegmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confident(rule, monkeypatch, 1.4)
+    shown = cli("segment", good_series.folder, "-o", output).out
+    cells = json.loads((output / "measurements.json").read_text(encoding="utf-8"))
+    low, high = (cells["confidence"][f"lesion_proportion_{end}_pct"] for end in ("low", "high"))
+    share = cells["regions"]["whole"]["lesion_proportion_pct"]
+    assert f"{share:.1f} % ({low:.1f} to {high:.1f})" in shown
+    assert f"(0.0 to {cells['confidence']['solid_proportion_high_pct']:.1f})" in shown
+    assert "not a confidence interval" in shown
+    assert "Score" not in shown
+
+
+def test_score_is_shown_once_when_the_scan_is_unusual(
+    cli: Cli, good_series: Series, output: Path, rule: RuleSegmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confident(rule, monkeypatch, 2.1)
+    shown = cli("segment", good_series.folder, "-o", output).out
+    assert shown.count("Score 2.1 (reference scans: up to 1).") == 1
+    assert shown.count("2.1 times as noisy") == 1
+
+
+def test_table_without_intervals_says_nothing_of_them(
+    cli: Cli, good_series: Series, output: Path, rule: RuleSegmenter
+) -> None:
+    shown = cli("segment", good_series.folder, "-o", output).out
+    assert "confidence interval" not in shown
+    assert "None" not in shown
+    assert "% (" not in shown
 
 
 def test_json_is_one_object_and_nothing_else(

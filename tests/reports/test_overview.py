@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
 
+from lesionseg.core.confidence import Confidence, ProportionDoubt, ScanFigure
 from lesionseg.core.labels import DEFAULT_SCHEME, Label
-from lesionseg.reports.caption import Caption, CaptionFlag, CaptionRow, ScanLine, caption_of
+from lesionseg.reports.caption import BRACKETS, Caption, CaptionFlag, CaptionRow, ScanLine, caption_of
 from lesionseg.reports.overview import compose_overview, draw_captioned, draw_overview
 from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry
 from lesionseg.volumetry import measure
@@ -30,9 +32,26 @@ def caption(name: str = "scan", flags: int = 0, *, lesion_pct: float | None = 3.
             CaptionRow(words, 5283.4, 22.04) for words in ("Lung", "Right", "Left", "Lesion", "Solid")
         ),
         flags=tuple(CaptionFlag(next(severities), f"{number}: {LONG}") for number in range(flags)),
-        source="Labels: test 1",
+        source="Labels: test " + 80 * "1.",
         detail="40 x 64 x 64 voxels of 6.25 x 5.50 x 5.50 mm, series " + 6 * "1.2.826.0.1.3680043.",
+        lesion_interval="(< 0.01 to 100.0)",
+        solid_interval="(< 0.01 to 100.0)",
     )
+
+
+def confidence(score: float) -> Confidence:
+    """Eight figures as far outside their range as `score` says, the first one most."""
+    names = ("slice_step_ratio", "slice_jumps_pct", "noise_hu", "lung_hu", "tissue_hu", "lung_roughness",
+             "unsure_lesion_mm", "unsure_border_mm")  # fmt: skip
+    figures = tuple(
+        ScanFigure(name, 100.0 + score, 98.0, 100.0, score - 0.01 * number)
+        for number, name in enumerate(names)
+    )
+    return Confidence(ProportionDoubt(0.5, 0.75), ProportionDoubt(50.0, 0.25), figures, "sensitivity")
+
+
+def written(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.texts]
 
 
 @pytest.fixture(scope="module")
@@ -212,3 +231,49 @@ def test_caption_carries_the_measured_figures(scan: tuple[CTVolume, LabelMap], t
     assert "series 1.2.3" in words.detail
     draw_overview(volume, label_map, measured, tmp_path / "overview.png")
     assert imread(tmp_path / "overview.png").shape[1] == 1600
+
+
+def test_intervals_stand_under_the_proportions_and_are_explained(scan: tuple[CTVolume, LabelMap]) -> None:
+    measured = measure(*scan, confidence=confidence(0.5))
+    lesion_pct, solid_pct = measured.whole.lesion_proportion_pct, measured.whole.solid_proportion_pct
+    assert lesion_pct is not None
+    assert solid_pct is not None
+    words = written(compose_overview(*scan, caption_of(scan[0], measured, ScanLine("P01"))))
+    assert f"({lesion_pct - 0.5:.1f} to {lesion_pct + 0.75:.1f})" in words
+    assert f"(0.0 to {solid_pct + 0.25:.1f})" in words
+    assert any(BRACKETS in text for text in words)
+
+
+def test_without_an_interval_nothing_is_said_of_one(scan: tuple[CTVolume, LabelMap]) -> None:
+    words = written(compose_overview(*scan, caption_of(scan[0], measure(*scan), ScanLine("P01"))))
+    assert not any(text.startswith("(") or BRACKETS in text or "None" in text for text in words)
+
+
+def test_map_without_lung_has_no_interval_whatever_the_segmenter_says() -> None:
+    volume = chest_volume()
+    label_map = LabelMap(np.zeros(volume.hu.shape, np.uint8), volume.geometry)
+    words = caption_of(volume, measure(volume, label_map, confidence=confidence(0.5)), ScanLine("empty"))
+    assert (words.lesion_interval, words.solid_interval) == ("", "")
+
+
+def test_score_is_told_once_and_only_with_its_flag(scan: tuple[CTVolume, LabelMap]) -> None:
+    def sentences(score: float) -> list[str]:
+        measured = measure(*scan, confidence=confidence(score))
+        return [flag.sentence for flag in caption_of(scan[0], measured, ScanLine("P01")).flags]
+
+    assert sum("Score 2.1 (reference scans: up to 1)." in sentence for sentence in sentences(2.1)) == 1
+    assert not any("core" in sentence for sentence in sentences(1.4))
+
+
+@pytest.mark.parametrize("slices", [6, 40])
+def test_all_critical_flags_are_drawn_whole(slices: int) -> None:
+    volume = chest_volume((slices, 64, 64), (250 / slices, 5.5, 5.5))
+    label_map = RuleSegmenter().segment(volume)
+    words = caption_of(volume, measure(volume, label_map, confidence=confidence(9.9)), ScanLine("P01"))
+    unusual = next(flag for flag in words.flags if "unsure lung border" in flag.sentence)
+    words = replace(words, flags=(CaptionFlag("critical", LONG), unusual, CaptionFlag("info", LONG)))
+    figure = compose_overview(volume, label_map, words)
+    assert f"{LONG} {unusual.sentence}" in " ".join(text for text in written(figure) if text != "■")
+    boxes = text_boxes(figure)
+    assert overlapping(boxes) == []
+    assert min(low for _, low, _, _ in boxes.values()) >= 0
