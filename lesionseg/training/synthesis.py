@@ -41,17 +41,16 @@ class LesionSettings:
     heavy_probability: float = 0.5
     mild_burden: tuple[float, float] = (0.005, 0.5)
     heavy_burden: tuple[float, float] = (0.05, 0.85)
-    ground_glass_hu: tuple[float, float] = (-760.0, -380.0)
-    least_contrast_hu: float = 80.0
+    ground_glass_hu: tuple[float, float] = (-740.0, -380.0)
+    least_contrast_hu: float = 90.0
     solid_probability: float = 0.65
     wholly_solid_probability: float = 0.12
     dependent_solid_probability: float = 0.3
     solid_share: tuple[float, float] = (0.02, 0.85)
     solid_hu: tuple[float, float] = (-250.0, 60.0)
-    solid_scales_mm: tuple[float, ...] = (10.0, 22.0, 45.0)
-    shape_scales_mm: tuple[float, ...] = (12.0, 28.0, 60.0)
-    nodular_probability: float = 0.08
-    nodular_scales_mm: tuple[float, ...] = (9.0, 18.0)
+    shape_scales_mm: tuple[float, ...] = (10.0, 24.0, 55.0)
+    nodular_probability: float = 0.12
+    nodular_scales_mm: tuple[float, ...] = (6.0, 13.0)
     regional_probability: float = 0.15
     regional_scales_mm: tuple[float, ...] = (40.0, 90.0)
     edge_softness: tuple[float, float] = (0.02, 0.25)
@@ -97,7 +96,6 @@ def _shape_field(patch: LungPatch, settings: LesionSettings, generator: torch.Ge
     reach_mm = uniform(8.0, 30.0, generator)
     field += uniform(0.0, 2.5, generator) * torch.exp(-patch.depth_mm / reach_mm)
     field += uniform(-0.3, 1.5, generator) * _to_the_back(patch)
-    field += uniform(0.0, 1.5, generator) * _to_the_side(patch)
     if chance(0.35, generator):
         focus = smooth_noise(patch.shape, patch.spacing_mm, uniform(60.0, 150.0, generator), generator)
         field += uniform(1.0, 3.0, generator) * focus
@@ -123,17 +121,6 @@ def _to_the_back(patch: LungPatch) -> Tensor:
     return torch.linspace(-1.0, 1.0, patch.shape[1])[None, :, None]
 
 
-def _to_the_side(patch: LungPatch) -> Tensor:
-    """From -1 in the middle between the lungs to 1 at their sides, shape (1, 1, columns).
-
-    Lesions of COVID-19 are peripheral; depth alone does not say so, for it is as small at the hilum.
-    """
-    filled = torch.nonzero(patch.lung.any(dim=0).any(dim=0)).flatten().float()
-    middle, reach = (filled[0] + filled[-1]) / 2, (filled[-1] - filled[0]).clamp_min(1.0) / 2
-    distance = (torch.arange(patch.shape[2], dtype=torch.float32) - middle).abs() / reach
-    return (2.0 * distance.clamp_max(1.0) - 1.0)[None, None, :]
-
-
 def _with_rim(lung: Tensor) -> Tensor:
     """Lung and the voxel around it: a lesion at the pleura must leave no dark line against the wall."""
     return functional.max_pool2d(lung.float(), 3, stride=1, padding=1)
@@ -153,8 +140,8 @@ def _consolidated_part(
     core = height.clamp_min(0.0)
     if chance(0.08, generator):
         core = -torch.abs(height - uniform(0.2, 0.5, generator))
-    drive = multiscale_noise(patch.shape, patch.spacing_mm, settings.solid_scales_mm, generator)
-    drive = drive + uniform(0.0, 2.5, generator) * core + uniform(0.0, 1.0, generator) * _to_the_side(patch)
+    drive = multiscale_noise(patch.shape, patch.spacing_mm, (8.0, 18.0, 40.0), generator)
+    drive = drive + uniform(0.0, 2.5, generator) * core
     if chance(settings.dependent_solid_probability, generator):
         near_wall = torch.exp(-patch.depth_mm / uniform(10.0, 40.0, generator))
         drive = drive + uniform(1.0, 3.0, generator) * (_to_the_back(patch) + near_wall)
