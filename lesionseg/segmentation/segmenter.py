@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lesionseg.core.errors import ConfigurationError
+from lesionseg.segmentation.appendages import cut_appendages
 from lesionseg.segmentation.body import lung_search_box
 from lesionseg.segmentation.bundle import ModelBundle, load_bundle
 from lesionseg.segmentation.confidence import NetworkRun, assess
@@ -57,8 +58,8 @@ class NetworkSegmenter:
         """Label every voxel of `volume` on its own grid.
 
         Prepare, find the box that can hold lung, run the network over it, take the airways out, add pockets
-        of air the network left out, interpolate back, keep the lungs and fill their holes. The same volume
-        gives the same bytes on the same device.
+        of air the network left out, cut off dense appendages (bowel), interpolate back, keep the lungs and
+        fill their holes. The same volume gives the same bytes on the same device.
 
         Raises
         ------
@@ -92,6 +93,7 @@ class NetworkSegmenter:
         )
         airways = exclude_airways(passes.logits, hu, spacing_mm)
         fill_air_pockets(passes.logits, hu, airways)
+        cut_appendages(passes.logits, spacing_mm)
         labels = clean_lungs(restore(passes.logits, prepared, box))
         return NetworkRun(prepared, box, hu, passes, airways, LabelMap(labels, volume.geometry))
 

@@ -1,0 +1,64 @@
+"""Dense pieces that hang on the lung by a narrow bridge: bowel below the diaphragm, taken for lesion."""
+
+from __future__ import annotations
+
+import edt
+import numpy as np
+import numpy.typing as npt
+
+from lesionseg.core.labels import Label
+from lesionseg.volume.components import label_components
+
+BRIDGE_MM = 4.0
+"""Half the width of the widest bridge that is cut."""
+SMALLEST_LUNG = 0.1
+"""Of the largest core; a core above it is a lung, whatever it holds."""
+DENSE_SHARE = 0.5
+"""A smaller core is an appendage if at least this share of it is lesion. Aerated recesses of the lung, which
+a bridge may also part from it, hold less."""
+BACKGROUND_LEAD = 1.0
+"""By how much background then leads the other logits there."""
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+def cut_appendages(
+    logits: npt.NDArray[np.float16], spacing_mm: tuple[float, float, float]
+) -> npt.NDArray[np.bool_]:
+    """Make dense appendages of the lungs background, in place.
+
+    The lung's cores are what lies deeper than `BRIDGE_MM`. A core that is small and mostly lesion goes, and
+    with it the voxels around that are nearer to it than to any other core. A lesion inside a lung is never a
+    core of its own, and a lung that is wholly consolidated is not small.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (labels, slices, rows, columns), float16
+        Changed in place.
+    spacing_mm : (float, float, float)
+
+    Returns
+    -------
+    ndarray of bool
+        What was cut.
+    """
+    labels = logits.argmax(axis=0).astype(np.uint8)
+    mask = labels > Label.BACKGROUND
+    cores = label_components(edt.edt(mask, anisotropy=spacing_mm) > BRIDGE_MM, 26)
+    doomed = _dense_and_small(cores, labels >= Label.NON_SOLID)
+    if not doomed.any():
+        return np.zeros_like(mask)
+    away_mm = edt.edt(~doomed[cores], anisotropy=spacing_mm)
+    kept_mm = edt.edt(~((cores > 0) & ~doomed[cores]), anisotropy=spacing_mm)
+    cut = mask & (away_mm < kept_mm) & (away_mm <= 2 * BRIDGE_MM)
+    logits[Label.BACKGROUND][cut] = logits[:, cut].max(axis=0) + np.float16(BACKGROUND_LEAD)
+    return np.asarray(cut)
+
+
+def _dense_and_small(cores: npt.NDArray[np.unsignedinteger], lesion: BoolArray) -> BoolArray:
+    """Whether a core is to go, by its number."""
+    sizes = np.bincount(cores.ravel())
+    sizes[0] = 0
+    dense = np.bincount(cores[lesion].ravel(), minlength=sizes.size)
+    doomed = (sizes < SMALLEST_LUNG * sizes.max(initial=0)) & (dense >= DENSE_SHARE * sizes) & (sizes > 0)
+    return np.asarray(doomed)
