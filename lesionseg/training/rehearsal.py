@@ -10,23 +10,20 @@ import torch
 
 from lesionseg.training.checkpoint import done_in
 from lesionseg.training.chest_sources import Chest
-from lesionseg.training.chests import list_chests, prepare_chests
+from lesionseg.training.chests import prepare_chests
 from lesionseg.training.config import TrainingConfig
 from lesionseg.training.finish import SECONDS_PER_HOUR
 from lesionseg.training.losses import region_loss
-from lesionseg.training.outlined_pictures import chosen_pictures
-from lesionseg.training.plan import TrainingPlan, make_plan
+from lesionseg.training.plan import TrainingPlan
 from lesionseg.training.run import (
-    BUNDLE_OUTPUT,
     Material,
     RunOptions,
     batch_source,
-    choose_device,
     first_network,
+    ready_run,
 )
-from lesionseg.training.run_folder import refuse_other_run, run_identity, stage_folder
+from lesionseg.training.run_folder import refuse_other_run, stage_folder
 from lesionseg.training.tensorboard_log import ABSENT_NOTE, tensorboard_installed
-from lesionseg.workflow.output import refuse_output
 from lesionseg.workflow.progress import CaseProgress, no_progress
 
 
@@ -78,25 +75,21 @@ def rehearse(
         Whatever the run itself would raise about configuration, data, bundle, device or folders.
     """
     options = options or RunOptions()
-    plan = make_plan(config)
-    refuse_output(config.output, BUNDLE_OUTPUT, overwrite=options.overwrite)
-    device = choose_device(options)
-    chests = list_chests(config.data, plan.metadata.preprocessing, config.seed)
-    pictures = chosen_pictures(config.data.pictures)
-    refuse_other_run(config.run_folder, run_identity(plan, chests, pictures), restart=options.restart)
+    ready = ready_run(config, options)
+    plan, chests = ready.plan, ready.chests
+    refuse_other_run(config.run_folder, ready.identity, restart=options.restart)
     for done, chest in enumerate(chests, start=1):
         chest.check()
         progress("prepare", done, len(chests))
-    kinds = [chest.kind.split()[0] for chest in chests] + ["picture"] * len(pictures)
-    material = Material(prepare_chests(_one_of_each(chests), None), pictures)
-    loss, seconds = _one_step(plan, material, device)
+    material = Material(prepare_chests(_one_of_each(chests), None), ready.pictures)
+    loss, seconds = _one_step(plan, material, ready.device)
     return Rehearsal(
-        chests={kind: kinds.count(kind) for kind in sorted(set(kinds))},
+        chests=ready.counts,
         steps=plan.steps,
         steps_done=0 if options.restart else _steps_done(plan),
         seconds_per_step=seconds,
         loss=loss,
-        device=device,
+        device=ready.device,
         run_folder=config.run_folder,
         output=config.output,
         notes=() if tensorboard_installed() else (ABSENT_NOTE,),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from lesionseg.segmentation import ModelBundle, resolve
 from lesionseg.segmentation.bundle_files import CARD_NAME, METADATA_NAME, SUMS_NAME, WEIGHTS_NAME
 from lesionseg.segmentation.device import AUTO, TORCH
 from lesionseg.segmentation.network import build_network
+from lesionseg.training.chest_sources import Chest
 from lesionseg.training.chests import list_chests, prepare_chests
 from lesionseg.training.config import TrainingConfig
 from lesionseg.training.finish import finish_bundle, run_facts, try_on_phantom
@@ -79,6 +82,28 @@ class Material:
 
 
 @dataclass(frozen=True)
+class ReadyRun:
+    """A run whose configuration, data and device hold; nothing of it is computed or written yet."""
+
+    plan: TrainingPlan
+    device: str
+    chests: list[Chest]
+    pictures: tuple[OutlinedPicture, ...]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides the weights; see `run_identity`."""
+        return run_identity(self.plan, self.chests, self.pictures)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many chests of each kind, and pictures, it learns from."""
+        kinds = Counter(chest.kind.split()[0] for chest in self.chests)
+        kinds.update({"picture": len(self.pictures)} if self.pictures else {})
+        return dict(sorted(kinds.items()))
+
+
+@dataclass(frozen=True)
 class TrainingResult:
     """What a run ended with.
 
@@ -129,22 +154,33 @@ def run_training(
         If the output or the run folder holds something else.
     """
     options = options or RunOptions()
-    plan = make_plan(config)
-    refuse_output(config.output, BUNDLE_OUTPUT, overwrite=options.overwrite)
-    device = choose_device(options)
-    chests = list_chests(config.data, plan.metadata.preprocessing, config.seed)
-    pictures = chosen_pictures(config.data.pictures)
-    open_run_folder(config.run_folder, run_identity(plan, chests, pictures), restart=options.restart)
-    scans = prepare_chests(chests, config.run_folder / SCANS_NAME, of_stage(progress, "prepare"))
-    weights = _train_stages(plan, Material(scans, pictures), device, _Figures(plan, progress, on_row))
-    kinds = [chest.kind.split()[0] for chest in chests] + ["picture"] * len(pictures)
-    facts = run_facts(plan, device, {kind: kinds.count(kind) for kind in sorted(set(kinds))})
+    ready = ready_run(config, options)
+    plan, device = ready.plan, ready.device
+    open_run_folder(config.run_folder, ready.identity, restart=options.restart)
+    scans = prepare_chests(ready.chests, config.run_folder / SCANS_NAME, of_stage(progress, "prepare"))
+    weights = _train_stages(plan, Material(scans, ready.pictures), device, _Figures(plan, progress, on_row))
+    facts = run_facts(plan, device, ready.counts)
     bundle = finish_bundle(plan, weights, facts, overwrite=options.overwrite)
     notes = [] if tensorboard_installed() else [ABSENT_NOTE]
     self_test = try_on_phantom(bundle, device, notes)
     result = TrainingResult(bundle, plan.steps, facts["hours"], facts["device"], self_test, tuple(notes))
     _write_result(config.run_folder / RESULT_NAME, result)
     return result
+
+
+def ready_run(config: TrainingConfig, options: RunOptions) -> ReadyRun:
+    """Settle and check everything that costs no computing, and touch no file.
+
+    Raises
+    ------
+    ConfigurationError, InputError, BundleError, DeviceError, OutputExistsError
+        As `run_training`.
+    """
+    plan = make_plan(config)
+    refuse_output(config.output, BUNDLE_OUTPUT, overwrite=options.overwrite)
+    device = choose_device(options)
+    chests = list_chests(config.data, plan.metadata.preprocessing, config.seed)
+    return ReadyRun(plan, device, chests, chosen_pictures(config.data.pictures))
 
 
 def choose_device(options: RunOptions) -> str:
