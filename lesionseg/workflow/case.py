@@ -31,7 +31,7 @@ from lesionseg.workflow.request import (
     Watch,
 )
 from lesionseg.workflow.segmenting import segment_assessed
-from lesionseg.workflow.tables import write_csv, write_json
+from lesionseg.core.tables import write_csv, write_json
 
 
 def segment_case(

@@ -24,7 +24,7 @@ from lesionseg.workflow.demo_readme import README_TITLE, readme_text
 from lesionseg.workflow.demo_trial import ALLOCATION, PATIENTS, STUDY_DATES, DemoPatient, DemoScan, demo_scans
 from lesionseg.workflow.output import OwnOutput, refuse_output
 from lesionseg.workflow.request import CaseRequest, CaseSettings, Watch
-from lesionseg.workflow.tables import write_csv
+from lesionseg.core.tables import write_csv
 
 README, DICOM, RESULTS = "README.md", "dicom", "results"
 TRUTH_CSV, RESULTS_CSV, CHANGE_CSV, ARMS_CSV = "truth.csv", "results.csv", "change.csv", "arms.csv"

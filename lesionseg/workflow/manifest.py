@@ -16,7 +16,7 @@ from lesionseg.volume import CTVolume
 from lesionseg.volumetry import Measurements
 from lesionseg.workflow.loading import LoadedScan
 from lesionseg.workflow.request import MANIFEST, MANIFEST_FORMAT, OVERVIEW, CaseRequest, CaseSettings
-from lesionseg.workflow.tables import plain_json
+from lesionseg.core.tables import plain_json
 
 TIMES_KEY = "times"
 """The one key whose value differs between two runs of the same case with the same set-up."""

@@ -29,7 +29,7 @@ from lesionseg.volumetry.agreement.findings import (
 from lesionseg.volumetry.agreement.labels import ANY_VALUES
 from lesionseg.workflow.output import refuse_output
 from lesionseg.workflow.request import Watch
-from lesionseg.workflow.tables import write_json
+from lesionseg.core.tables import write_json
 from lesionseg.workflow.validation_files import CaseFiles, Matching, match_cases
 from lesionseg.workflow.validation_output import (
     MANIFEST,

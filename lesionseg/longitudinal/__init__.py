@@ -1,0 +1,1 @@
+"""Visits: which scan is which visit, whether two scans can be compared, and by how much lesions changed."""

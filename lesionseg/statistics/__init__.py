@@ -1,0 +1,1 @@
+"""Trial statistics: tidy tables in, estimates out. Imports `core` alone, so that it can be audited alone."""
