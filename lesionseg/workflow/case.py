@@ -10,6 +10,7 @@ from pathlib import Path
 from lesionseg.core.errors import AnatomyError
 from lesionseg.core.files import staged_folder
 from lesionseg.core.provenance import Stopwatch
+from lesionseg.core.tables import write_csv, write_json
 from lesionseg.segmentation import Segmenter
 from lesionseg.volume import CTVolume, LabelMap
 from lesionseg.volume.files import write_label_map
@@ -31,7 +32,6 @@ from lesionseg.workflow.request import (
     Watch,
 )
 from lesionseg.workflow.segmenting import segment_assessed
-from lesionseg.core.tables import write_csv, write_json
 
 
 def segment_case(

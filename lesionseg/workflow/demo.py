@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from lesionseg.core.tables import write_csv
 from lesionseg.phantoms import ChestSettings
 from lesionseg.segmentation import Segmenter
 from lesionseg.workflow.case import segment_case
@@ -24,7 +25,6 @@ from lesionseg.workflow.demo_readme import README_TITLE, readme_text
 from lesionseg.workflow.demo_trial import ALLOCATION, PATIENTS, STUDY_DATES, DemoPatient, DemoScan, demo_scans
 from lesionseg.workflow.output import OwnOutput, refuse_output
 from lesionseg.workflow.request import CaseRequest, CaseSettings, Watch
-from lesionseg.core.tables import write_csv
 
 README, DICOM, RESULTS = "README.md", "dicom", "results"
 TRUTH_CSV, RESULTS_CSV, CHANGE_CSV, ARMS_CSV = "truth.csv", "results.csv", "change.csv", "arms.csv"

@@ -10,13 +10,13 @@ from typing import Any
 
 from lesionseg import __version__
 from lesionseg.core.provenance import Stopwatch, package_versions, sha256_of_array, sha256_of_file
+from lesionseg.core.tables import plain_json
 from lesionseg.reports.caption import ScanLine
 from lesionseg.segmentation import ModelBundle, Segmenter
 from lesionseg.volume import CTVolume
 from lesionseg.volumetry import Measurements
 from lesionseg.workflow.loading import LoadedScan
 from lesionseg.workflow.request import MANIFEST, MANIFEST_FORMAT, OVERVIEW, CaseRequest, CaseSettings
-from lesionseg.core.tables import plain_json
 
 TIMES_KEY = "times"
 """The one key whose value differs between two runs of the same case with the same set-up."""

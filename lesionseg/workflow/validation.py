@@ -10,6 +10,7 @@ from typing import Any
 from lesionseg.core.errors import LesionSegError, MeasurementError
 from lesionseg.core.files import staged_folder
 from lesionseg.core.provenance import Stopwatch
+from lesionseg.core.tables import write_json
 from lesionseg.volume.files import read_label_map
 from lesionseg.volumetry.agreement import (
     ComparisonSettings,
@@ -29,7 +30,6 @@ from lesionseg.volumetry.agreement.findings import (
 from lesionseg.volumetry.agreement.labels import ANY_VALUES
 from lesionseg.workflow.output import refuse_output
 from lesionseg.workflow.request import Watch
-from lesionseg.core.tables import write_json
 from lesionseg.workflow.validation_files import CaseFiles, Matching, match_cases
 from lesionseg.workflow.validation_output import (
     MANIFEST,

@@ -9,11 +9,11 @@ from typing import Any
 
 from lesionseg import __version__
 from lesionseg.core.provenance import Stopwatch, package_versions, sha256_of_file
+from lesionseg.core.tables import plain_json, write_csv, write_json
 from lesionseg.reports.validation_page import PageSource
 from lesionseg.volumetry.agreement.findings import COMPARED, FAILED, NO_PREDICTION, NO_REFERENCE, Findings
 from lesionseg.workflow.manifest import TIMES_KEY
 from lesionseg.workflow.output import OwnOutput
-from lesionseg.core.tables import plain_json, write_csv, write_json
 from lesionseg.workflow.validation_files import Matching
 
 CASES_CSV, SUMMARY_CSV, SUMMARY_JSON = "cases.csv", "summary.csv", "summary.json"
