@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lesionseg.reports.page import Picture, render_page, svg_uri
 from lesionseg.reports.validation_plots import bland_altman_svg, scatter_svg
 from lesionseg.reports.validation_words import (
     REGION_NAMES,
@@ -49,14 +49,6 @@ class PageSource:
 
 
 @dataclass(frozen=True)
-class Plot:
-    """A picture within the page, and the words for who cannot see it."""
-
-    uri: str
-    words: str
-
-
-@dataclass(frozen=True)
 class CaseLine:
     """One line of a table of cases."""
 
@@ -75,7 +67,7 @@ class RegionSection:
     overlap: tuple[Cell, ...]
     volume: tuple[Cell, ...]
     proportion: tuple[Cell, ...]
-    plots: tuple[Plot, ...]
+    plots: tuple[Picture, ...]
     lines: tuple[CaseLine, ...]
     open: bool
 
@@ -95,16 +87,7 @@ def write_validation_page(findings: Findings, path: Path, source: PageSource) ->
 
 def render_validation_page(findings: Findings, source: PageSource) -> str:
     """Return the report as HTML; every name in it is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("lesionseg.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(TEMPLATE).render(_content(findings, source))
+    return render_page(TEMPLATE, _content(findings, source))
 
 
 def _content(findings: Findings, source: PageSource) -> dict[str, Any]:
@@ -197,7 +180,7 @@ def _line(case: str, found: RegionAgreement, *, with_proportion: bool) -> CaseLi
     return CaseLine(case, found.empty, tuple(cells))
 
 
-def _plots(found: list[RegionAgreement], *, with_proportion: bool) -> Iterator[Plot]:
+def _plots(found: list[RegionAgreement], *, with_proportion: bool) -> Iterator[Picture]:
     volumes = [(each.prediction_ml, each.reference_ml) for each in found]
     yield from _pair_of_plots(volumes, "ml", "ml")
     if with_proportion:
@@ -209,16 +192,12 @@ def _plots(found: list[RegionAgreement], *, with_proportion: bool) -> Iterator[P
         yield from _pair_of_plots(shares, "% of the lung", "percentage points")
 
 
-def _pair_of_plots(pairs: list[tuple[float, float]], unit: str, difference_unit: str) -> Iterator[Plot]:
+def _pair_of_plots(pairs: list[tuple[float, float]], unit: str, difference_unit: str) -> Iterator[Picture]:
     if len(pairs) < 2:
         return
     prediction, reference = zip(*pairs, strict=True)
-    yield Plot(_uri(scatter_svg(prediction, reference, unit)), f"Prediction over reference, {unit}")
-    yield Plot(
-        _uri(bland_altman_svg(prediction, reference, unit, difference_unit)),
+    yield Picture(svg_uri(scatter_svg(prediction, reference, unit)), f"Prediction over reference, {unit}")
+    yield Picture(
+        svg_uri(bland_altman_svg(prediction, reference, unit, difference_unit)),
         f"Difference over mean of prediction and reference, {unit}, with bias and limits of agreement",
     )
-
-
-def _uri(svg: str) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lesionseg.reports.page import svg_of
 from lesionseg.reports.validation_words import amount, signed
 from lesionseg.volumetry.agreement import BlandAltman, bland_altman
 
@@ -19,7 +19,6 @@ POINT, LINE, BAND, INK = "#0072b2", "#d55e00", "#f3d9c4", "#333333"
 _SIZE_INCHES = (4.6, 3.7)
 _PLOT_AREA = (0.16, 0.15, 0.63, 0.82)
 """Left, bottom, width, height; at the right is room for the names of the limits."""
-_HASH_SALT = "lesionseg"
 
 
 def scatter_svg(prediction: Sequence[float], reference: Sequence[float], unit: str) -> str:
@@ -71,11 +70,9 @@ def _limit_lines(axes: Axes, limits: BlandAltman) -> None:
 
 
 def _axes(x_title: str, y_title: str) -> Axes:
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_SIZE_INCHES)
-    FigureCanvasSVG(figure)
     axes = figure.add_axes(_PLOT_AREA)
     axes.set_xlabel(x_title, color=INK)
     axes.set_ylabel(y_title, color=INK)
@@ -89,13 +86,5 @@ def _points(axes: Axes, x: Sequence[float] | np.ndarray, y: Sequence[float] | np
 
 
 def _svg(axes: Axes) -> str:
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    target = io.StringIO()
-    # without salt and with a date the same figure would be another file on every run
-    with rc_context({"svg.hashsalt": _HASH_SALT}):
-        figure = axes.figure
-        if isinstance(figure, Figure):
-            figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
-    return target.getvalue()
+    figure = axes.get_figure(root=True)
+    return svg_of(figure) if figure is not None else ""
