@@ -109,6 +109,28 @@ class AmbiguousSeriesError(InputError):
     code = "series-ambiguous"
 
 
+class PlanError(InputError):
+    """The analysis plan is no plan, or asks for something that does not exist."""
+
+    code = "plan"
+
+
+class TableError(InputError):
+    """A table has faults; the problem lists all of them with row (header = 1), column and remedy.
+
+    Attributes
+    ----------
+    faults : tuple of str
+        One sentence for each.
+    """
+
+    code = "table"
+
+    def __init__(self, problem: str, *, faults: tuple[str, ...] = (), **parts: str) -> None:
+        super().__init__(problem, **parts)
+        self.faults = faults
+
+
 class IntensityError(InputError):
     """The values are not Hounsfield units."""
 
@@ -212,6 +234,12 @@ class MeasurementError(LesionSegError):
     """A mask and a volume do not belong together or cannot be measured."""
 
     code = "measurement"
+
+
+class AnalysisError(LesionSegError):
+    """The tables are sound, but the comparison that was asked for cannot be made with them."""
+
+    code = "analysis"
 
 
 class OutputError(LesionSegError):

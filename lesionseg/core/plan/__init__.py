@@ -1,0 +1,30 @@
+"""The analysis plan: what a trial compares, at which visit, in whom, and how; fixed before anyone looks."""
+
+from lesionseg.core.plan.parameters import LESION_PARAMETERS, Parameter
+from lesionseg.core.plan.plan import TrialPlan
+from lesionseg.core.plan.plan_file import read_plan
+from lesionseg.core.plan.sections import (
+    Arms,
+    Change,
+    Endpoint,
+    MissingData,
+    Population,
+    Responder,
+    Trial,
+    VisitWindow,
+)
+
+__all__ = [
+    "LESION_PARAMETERS",
+    "Arms",
+    "Change",
+    "Endpoint",
+    "MissingData",
+    "Parameter",
+    "Population",
+    "Responder",
+    "Trial",
+    "TrialPlan",
+    "VisitWindow",
+    "read_plan",
+]
