@@ -7,7 +7,7 @@ import difflib
 import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lesionseg.core.errors import InputNotFoundError, TableError
@@ -35,6 +35,8 @@ class Column:
         No cell of it may be empty.
     allowed : tuple of str
         The only values it may have; empty for any.
+    asked_by : str
+        What of the plan needs the column, for the message about its absence.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Column:
     required: bool = True
     filled: bool = False
     allowed: tuple[str, ...] = ()
+    asked_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,7 @@ class _Header:
                 cells = [cells[place] for _, cells in body if place < len(cells) and cells[place]]
                 numeric = bool(cells) and all(is_number(cell) or has_decimal_comma(cell) for cell in cells)
                 kind: Kind = "number" if numeric else "text"
-                settled[name] = Column(name, kind, column.required, column.filled, column.allowed)
+                settled[name] = replace(column, kind=kind)
         return _Header(self.names, settled)
 
 
@@ -216,12 +219,15 @@ def _header_faults(names: Sequence[str], columns: Sequence[Column], *, extra: bo
     for name in names:
         if name and name not in known and not extra:
             faults.append(TableFault("there is no such column here", _hint(name, known, names), 1, name))
-    wanted = [column.name for column in columns if column.required and column.name not in names]
-    faults += [
-        TableFault("this column is missing", f"Add it; the header holds {', '.join(names)}", 1, name)
-        for name in wanted
-    ]
-    return faults
+    wanted = [column for column in columns if column.required and column.name not in names]
+    return faults + [_missing(column, names) for column in wanted]
+
+
+def _missing(column: Column, names: Sequence[str]) -> TableFault:
+    why = f", and {column.asked_by} asks for it" if column.asked_by else ""
+    return TableFault(
+        f"this column is missing{why}", f"Add it; the header holds {', '.join(names)}", 1, column.name
+    )
 
 
 def _hint(name: str, known: Sequence[str], names: Sequence[str]) -> str:
