@@ -17,6 +17,8 @@ from lesionseg.training.scans import TrainingScan
 AIR_HU = -1000.0
 CLEAR_CHANNELS = 4
 """Of a stack cut from a scan without outlines: HU, lung, depth, unknown truth."""
+LUNG_SHARE, BELOW_SHARE = 0.72, 0.18
+"""Of the stacks: drawn over the lungs' height; drawn from just below the lungs to their lowest quarter."""
 USUAL_WIDTH_MM = 250.0
 """Of both lungs, where a slice shows none."""
 
@@ -157,11 +159,18 @@ def _with_outlines(patch: LungPatch, shares: Tensor) -> LungPatch:
 
 
 def _first_slice(scan: TrainingScan, wanted: int, generator: torch.Generator) -> int:
-    """Draw where a stack of `wanted` slices begins: mostly over the lungs, at times anywhere."""
+    """Draw where a stack of `wanted` slices begins: mostly over the lungs, at times anywhere or below them.
+
+    Below the lungs lie stomach and bowel, whose gas must be learnt to be none of them.
+    """
     shown = np.flatnonzero(scan.lung_cm2_per_slice > 0.0)
     low, high = 0, scan.hu.shape[0]
-    if len(shown) and chance(0.85, generator):
+    place = uniform(0.0, 1.0, generator)
+    if len(shown) and place < LUNG_SHARE:
         low, high = int(shown[0]), int(shown[-1]) + 1
+    elif len(shown) and place < LUNG_SHARE + BELOW_SHARE:
+        foot, middle = int(shown[0]), int(shown[len(shown) // 4])
+        return int(uniform(foot - wanted, max(foot - wanted + 1, middle - 0.5 * wanted), generator))
     return int(uniform(low - 0.4 * wanted, high - 0.6 * wanted, generator))
 
 

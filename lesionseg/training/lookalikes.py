@@ -27,7 +27,7 @@ def add_lookalikes(patch: LungPatch, generator: torch.Generator) -> LungPatch:
         return patch
     if chance(0.12, generator):
         patch = replace(patch, hu=_emphysema(patch, generator))
-    if chance(0.2, generator):
+    if chance(0.15, generator):
         patch = replace(patch, hu=_dependent_density(patch, generator))
     if chance(0.2, generator):
         patch = replace(patch, hu=_contrast_medium(patch, generator))
@@ -48,7 +48,7 @@ def _dependent_density(patch: LungPatch, generator: torch.Generator) -> Tensor:
     band = torch.exp(-patch.depth_mm / uniform(1.5, 5.0, generator)) * patch.lung
     rows = torch.linspace(0.0, 1.0, patch.hu.shape[1])[None, :, None]
     aired = ((-300.0 - patch.hu) / 550.0).clamp(0.0, 1.0)
-    return patch.hu + uniform(80.0, 350.0, generator) * band * rows ** uniform(2.0, 6.0, generator) * aired
+    return patch.hu + uniform(60.0, 300.0, generator) * band * rows ** uniform(2.0, 6.0, generator) * aired
 
 
 def _contrast_medium(patch: LungPatch, generator: torch.Generator) -> Tensor:

@@ -58,7 +58,10 @@ def hounsfield_from_grey(grey: Tensor) -> Tensor:
 
 
 def as_picture(hu: Tensor, generator: torch.Generator) -> Tensor:
-    """Spoil one slice as publication does (random window, 8 bits) and bring it back to approximate HU.
+    """Spoil one slice as publication does (coarser pixels, random window, 8 bits), back to approximate HU.
+
+    What real pictures add to the error of the way back, lungs without well aired parts above all, is drawn
+    too: a scale and a shift about soft tissue.
 
     Parameters
     ----------
@@ -70,8 +73,21 @@ def as_picture(hu: Tensor, generator: torch.Generator) -> Tensor:
     """
     low_hu = uniform(-1350.0, -950.0, generator)
     high_hu = uniform(50.0, 450.0, generator) if chance(0.8, generator) else uniform(-150.0, 50.0, generator)
+    if chance(0.35, generator):
+        hu = _coarser(hu, uniform(0.55, 0.95, generator))
     grey = ((hu - low_hu) * (255.0 / (high_hu - low_hu))).clamp(0.0, 255.0).round()
-    return hounsfield_from_grey(grey)
+    found = hounsfield_from_grey(grey)
+    if chance(0.6, generator):
+        scale, shift_hu = uniform(0.82, 1.1, generator), uniform(-30.0, 50.0, generator)
+        found = TISSUE_HU + scale * (found - TISSUE_HU) + shift_hu
+    return found
+
+
+def _coarser(hu: Tensor, factor: float) -> Tensor:
+    """Resample to fewer pixels and back, as pictures are that were made smaller for publication."""
+    size = [max(16, round(length * factor)) for length in hu.shape]
+    small = functional.interpolate(hu[None, None], size=size, mode="bilinear", antialias=True)
+    return functional.interpolate(small, size=tuple(hu.shape), mode="bilinear", align_corners=False)[0, 0]
 
 
 @torch.no_grad()

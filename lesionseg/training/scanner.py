@@ -41,6 +41,6 @@ def _parenchyma_shift(hu: Tensor, generator: torch.Generator) -> Tensor:
     """Air content and gravity: a smooth lift of lung that is not lesion, weaker where it is already dense."""
     openness = ((-300.0 - hu) / 550.0).clamp(0.0, 1.0)
     rows = torch.linspace(0.0, 1.0, hu.shape[1])[None, :, None]
-    gravity = uniform(0.0, 130.0, generator) * rows ** uniform(1.0, 4.0, generator)
-    inspiration = uniform(-50.0, 90.0, generator)
+    gravity = uniform(0.0, 100.0, generator) * rows ** uniform(1.0, 4.0, generator)
+    inspiration = uniform(-50.0, 70.0, generator)
     return openness * (gravity + inspiration)

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from lesionseg.core.labels import Label
-from lesionseg.training.cutting import PatchSettings, PictureSettings
+from lesionseg.training.cutting import PatchSettings, PictureSettings, _first_slice
 from lesionseg.training.fields import blur, rank_threshold, smooth_noise
+from lesionseg.training.lesion_textures import consolidation, ground_glass
 from lesionseg.training.lookalikes import add_lookalikes
 from lesionseg.training.losses import IGNORED_LABEL, region_loss
 from lesionseg.training.patch import LungPatch
@@ -66,13 +69,16 @@ def test_rank_threshold_keeps_the_asked_fraction(fraction):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_lesions_lie_in_the_lung_and_only_raise_it(seed):
+def test_lesions_lie_in_the_lung_and_make_it_denser(seed):
     patch = lung_patch()
     hu, labels = insert_lesions(patch, ALWAYS, seeded(seed))
     assert set(labels.unique().tolist()) <= {int(label) for label in Label}
     assert not labels[~patch.lung].any()
     assert (labels[patch.lung] >= int(Label.LUNG)).all()
-    assert (hu >= patch.hu - 1e-3).all()
+    lesion = labels >= int(Label.NON_SOLID)
+    assert (hu - patch.hu)[lesion].mean() > 50
+    far = torch.nn.functional.max_pool3d(patch.lung[None].float(), 5, 1, 2)[0] == 0
+    assert torch.equal(hu[far], patch.hu[far])
 
 
 def test_labelled_lesion_is_denser_than_clear_lung():
@@ -182,7 +188,7 @@ def test_picture_of_one_grey_value_stays_finite():
 def test_spoilt_picture_stays_near_its_slice():
     hu = chest_slice()
     errors = [(as_picture(hu, seeded(seed)) - hu)[10:50, 10:35].abs().median() for seed in range(10)]
-    assert max(errors) < 120
+    assert max(errors) < 180
     assert len({float(error) for error in errors}) > 5
 
 
@@ -236,3 +242,32 @@ def test_loss_of_the_truth_is_small_and_ignored_voxels_do_not_count():
     hidden = labels.clone()
     hidden[:, 0] = IGNORED_LABEL
     assert region_loss(spoiled, hidden)[0] < 1e-3
+
+
+def test_ground_glass_keeps_the_grain_of_the_lung_at_times_and_vessels_always():
+    patch = lung_patch()
+    grain = 30.0 * torch.randn(patch.shape, generator=seeded(7)) * patch.lung
+    patch = replace(patch, hu=patch.hu + grain)
+    patch.hu[:, 30, 30] = 0.0
+    kept = []
+    for seed in range(12):
+        glass = ground_glass(patch, (-750.0, -380.0), 90.0, seeded(seed))
+        kept.append(float(torch.corrcoef(torch.stack([glass[patch.lung], patch.hu[patch.lung]]))[0, 1]))
+        assert (glass - patch.hu)[:, 30, 30].abs().max() < 400
+    assert max(kept) > 0.5
+    assert min(kept) < 0.3
+
+
+def test_consolidation_leaves_vessels_and_lies_in_its_range():
+    patch = lung_patch()
+    patch.hu[:, 30, 30] = 300.0
+    dense = consolidation(patch, (-250.0, 60.0), seeded(2))
+    assert (dense[:, 30, 30] >= 300.0 - 1e-3).all()
+    assert -450 < dense[patch.lung].median() < 200
+
+
+def test_stacks_are_drawn_below_the_lungs_too():
+    scan = block_scan()
+    firsts = [_first_slice(scan, 8, seeded(seed)) for seed in range(300)]
+    below = sum(first < 0 for first in firsts)
+    assert 30 < below < 200

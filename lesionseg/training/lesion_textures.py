@@ -1,0 +1,72 @@
+"""What synthetic lesions look like inside: ground glass over living lung, meshes of septa, consolidation.
+
+Ground glass either replaces the air between the vessels or adds to the lung that is there. Replacing smooths
+the lung's own grain away, adding keeps it; a network that saw one of them alone would take grain, or its
+absence, for the sign of disease.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lesionseg.training.fields import chance, log_uniform, smooth_noise, uniform
+from lesionseg.training.patch import LungPatch
+
+VESSEL_HU, AIRED_HU = -250.0, -700.0
+"""Lung at or below `AIRED_HU` takes up all of an added density, vessels from `VESSEL_HU` on none of it."""
+
+
+def ground_glass(
+    patch: LungPatch,
+    hu_range: tuple[float, float],
+    least_contrast_hu: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Return the patch as if ground glass filled all of it, HU.
+
+    The mean lies between `hu_range`, and at least `least_contrast_hu` above the lung's median.
+    """
+    clear_hu = float(patch.hu[patch.lung].median())
+    low_hu = max(hu_range[0], clear_hu + least_contrast_hu)
+    mean_hu = uniform(low_hu, max(hu_range[1], low_hu + 1.0), generator)
+    texture = _mottle(patch, generator)
+    if chance(0.35, generator):  # crazy paving: thickened septa as ridges of a fine field
+        texture += uniform(80.0, 300.0, generator) * _septa(patch, generator)
+    replaced = patch.hu + (mean_hu + texture - patch.hu).clamp_min(0.0)
+    aired = ((VESSEL_HU - patch.hu) / (VESSEL_HU - AIRED_HU)).clamp(0.0, 1.0)
+    added = patch.hu + aired * (mean_hu - clear_hu + texture)
+    share = uniform(0.0, 1.0, generator)
+    return share * added + (1.0 - share) * replaced
+
+
+def consolidation(patch: LungPatch, hu_range: tuple[float, float], generator: torch.Generator) -> Tensor:
+    """Return the patch as if consolidation filled all of it, HU; at times with air bronchograms."""
+    texture = smooth_noise(patch.shape, patch.spacing_mm, uniform(3.0, 8.0, generator), generator)
+    target = uniform(*hu_range, generator) + uniform(10.0, 60.0, generator) * texture
+    target = torch.maximum(patch.hu, target)
+    if chance(0.4, generator):  # narrow air-filled ridges left open
+        tubes = smooth_noise(patch.shape, patch.spacing_mm, uniform(10.0, 18.0, generator), generator)
+        crossing = smooth_noise(patch.shape, patch.spacing_mm, uniform(10.0, 18.0, generator), generator)
+        lumen = torch.exp(-((tubes / 0.18) ** 2) - (crossing / 0.35) ** 2)
+        opened = target - uniform(400.0, 900.0, generator) * lumen
+        target = torch.maximum(opened, torch.minimum(patch.hu, target))
+    return target
+
+
+def _mottle(patch: LungPatch, generator: torch.Generator) -> Tensor:
+    """Grain, patches and a slow drift, each of random strength, HU around 0."""
+    fine = smooth_noise(patch.shape, patch.spacing_mm, log_uniform(1.5, 6.0, generator), generator)
+    patches = smooth_noise(patch.shape, patch.spacing_mm, uniform(5.0, 16.0, generator), generator)
+    drift = smooth_noise(patch.shape, patch.spacing_mm, uniform(25.0, 80.0, generator), generator)
+    return (
+        uniform(0.0, 70.0, generator) * fine
+        + uniform(0.0, 60.0, generator) * patches
+        + uniform(0.0, 60.0, generator) * drift
+    )
+
+
+def _septa(patch: LungPatch, generator: torch.Generator) -> Tensor:
+    """From 0 to 1 on the walls of a mesh with openings of 4 to 10 mm."""
+    mesh = smooth_noise(patch.shape, patch.spacing_mm, uniform(4.0, 10.0, generator), generator)
+    return torch.exp(-((mesh / uniform(0.18, 0.35, generator)) ** 2))
