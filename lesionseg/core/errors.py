@@ -218,6 +218,12 @@ class BundleError(LesionSegError):
     code = "bundle"
 
 
+class MissingFeatureError(LesionSegError):
+    """What was asked for needs an optional part that is not installed."""
+
+    code = "feature-missing"
+
+
 class DeviceError(LesionSegError):
     """The device or inference runtime asked for is not available."""
 
