@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lesionseg.statistics.estimate import Estimate
+from lesionseg.statistics.proportions import risk_difference
 
 ANY_EVENT = "any event"
 
@@ -47,11 +49,44 @@ def adverse_events(
 ) -> AdverseEvents:
     """Compare the arms term by term.
 
+    Subjects are counted, not events: who had a headache twice counts once. Terms that differ in capitals or
+    spaces only are one term, under the spelling that comes first. P values are two-sided and not adjusted for
+    the number of terms: they describe safety, they prove nothing. The row of any event is always there.
+
     Parameters
     ----------
     events : iterable of (subject, term)
         One pair per event.
     treated : mapping
         Every subject of the population, with or without events: True for treatment, False for control.
+
+    Returns
+    -------
+    AdverseEvents
+        Subjects with events who are not in the population are named aside, and counted nowhere.
     """
-    raise NotImplementedError
+    known: list[tuple[str, str]] = []
+    outside: set[str] = set()
+    spelling: dict[str, str] = {}
+    for subject, term in events:
+        if subject in treated:
+            key = " ".join(term.split()).casefold()
+            spelling.setdefault(key, " ".join(term.split()))
+            known.append((subject, key))
+        else:
+            outside.add(subject)
+    by_term: dict[str, list[str]] = {key: [] for key in spelling}
+    for subject, key in known:
+        by_term[key].append(subject)
+    rows = [_row(spelling[key], subjects, treated, alpha) for key, subjects in by_term.items()]
+    rows.sort(key=lambda row: (-row.treatment_subjects - row.control_subjects, row.term.casefold()))
+    any_event = _row(ANY_EVENT, [subject for subject, _ in known], treated, alpha)
+    return AdverseEvents((any_event, *rows), tuple(sorted(outside)))
+
+
+def _row(term: str, subjects: Sequence[str], treated: Mapping[str, bool], alpha: float) -> EventRow:
+    arms = Counter(treated.values())
+    events = Counter(treated[subject] for subject in subjects)
+    once = Counter(treated[subject] for subject in set(subjects))
+    comparison = risk_difference(once[True], arms[True], once[False], arms[False], alpha=alpha)
+    return EventRow(term, once[True], once[False], events[True], events[False], comparison)

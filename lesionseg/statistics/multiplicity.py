@@ -12,8 +12,8 @@ def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
     """Return Holm's step-down adjusted P values, in the order given.
 
     An endpoint that could not be tested (None) stays None, but keeps its place in the family: the others are
-    adjusted as if its P were 1. R's `p.adjust` would drop it, which makes an endpoint's significance depend on
-    another one's failure.
+    adjusted as if its P were 1. R's `p.adjust` would drop it, and the failure of one endpoint would then make
+    another one significant.
 
     Source: Holm S. A simple sequentially rejective multiple test procedure. Scand J Stat 1979;6:65-70.
     """
