@@ -77,11 +77,21 @@ def load_series(
     InputError
         One of its kinds, saying which series or file, what was expected, what was found, what to do.
     """
-    findings = find_slices(path)
+    return load_found(find_slices(path), series_uid=series_uid, settings=settings, progress=progress)
+
+
+def load_found(
+    findings: Findings,
+    *,
+    series_uid: str | None = None,
+    settings: LoaderSettings = LoaderSettings(),  # noqa: B008 - frozen
+    progress: Progress | None = None,
+) -> LoadedSeries:
+    """Load as `load_series` does from headers that are already read; see `lesionseg.dicom.index`."""
     groups = group_by_series(findings.slices)
     if not groups:
         refuse_unreadable(findings, "")
-    group, choice = choose(groups, series_uid, str(path))
+    group, choice = choose(groups, series_uid, str(findings.path))
     refuse_unreadable(findings, group.uid)
     checked = check_group(group, settings)
     volume, pixel_notes = decode_group(group, checked.stack, settings, progress)

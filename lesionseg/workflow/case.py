@@ -5,6 +5,7 @@ The batch engine, the demo and the command line all call `segment_case`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from lesionseg.core.errors import AnatomyError
@@ -74,7 +75,10 @@ def segment_case(
             series_uid=request.series_uid,
             repairs=request.repairs,
             progress=of_stage(watch.progress, "read"),
+            found=request.found,
         )
+    if request.label:
+        scan = replace(scan, label=request.label)
     with timer.stage("segment"):
         found = segment_assessed(segmenter, scan.volume, progress=of_stage(watch.progress, "segment"))
         label_map = found.label_map

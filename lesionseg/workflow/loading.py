@@ -13,6 +13,7 @@ from lesionseg.volume.files import is_volume_file, read_volume_file
 from lesionseg.volume.hounsfield import AIR_HU, check_hounsfield, replace_padding
 
 if TYPE_CHECKING:
+    from lesionseg.dicom.discovery import Findings
     from lesionseg.dicom.series import CTSeries, LoadedSeries
 
 Progress = Callable[[int, int], None]
@@ -78,13 +79,17 @@ def load_scan(
     series_uid: str | None = None,
     repairs: tuple[str, ...] = (),
     progress: Progress | None = None,
+    found: Findings | None = None,
 ) -> LoadedScan:
-    """Load as `load_volume` does, with everything that the manifest says about the input."""
+    """Load as `load_volume` does, with everything that the manifest says about the input.
+
+    With `found`, headers that are already read, the files under `path` are not searched again.
+    """
     refuse_absent_input(path)
     if path.is_file() and is_volume_file(path):
         _refuse_dicom_options(path, series_uid, repairs)
         return _from_file(path)
-    return _from_dicom(path, series_uid, repairs, progress)
+    return _from_dicom(path, series_uid, repairs, progress, found)
 
 
 def refuse_absent_input(path: Path) -> None:
@@ -103,12 +108,18 @@ def _from_file(path: Path) -> LoadedScan:
 
 
 def _from_dicom(
-    path: Path, series_uid: str | None, repairs: tuple[str, ...], progress: Progress | None
+    path: Path,
+    series_uid: str | None,
+    repairs: tuple[str, ...],
+    progress: Progress | None,
+    found: Findings | None,
 ) -> LoadedScan:
-    from lesionseg.dicom import LoaderSettings, Repair, load_series
+    from lesionseg.dicom import LoaderSettings, Repair, load_found
+    from lesionseg.dicom.discovery import find_slices
 
     settings = LoaderSettings(repairs=frozenset(Repair(name) for name in repairs))
-    loaded = load_series(path, series_uid=series_uid, settings=settings, progress=progress)
+    found = find_slices(path) if found is None else found
+    loaded = load_found(found, series_uid=series_uid, settings=settings, progress=progress)
     return LoadedScan(
         volume=loaded.volume,
         label=path.resolve().name,

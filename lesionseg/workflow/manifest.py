@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -91,8 +92,13 @@ def _request(facts: CaseFacts) -> dict[str, Any]:
 def _inputs(facts: CaseFacts) -> dict[str, Any]:
     root = facts.request.input_path.resolve()
     listed = [{"file": _relative(path, root), "sha256": sha256_of_file(path)} for path in facts.scan.files]
-    combined = hashlib.sha256("".join(sorted(f"{entry['sha256']}\n" for entry in listed)).encode())
-    return {"path": str(root), "sha256": combined.hexdigest(), "files": listed}
+    combined = combined_sha256(entry["sha256"] for entry in listed)
+    return {"path": str(root), "sha256": combined, "files": listed}
+
+
+def combined_sha256(hashes: Iterable[str]) -> str:
+    """One hash over those of several files, whatever their names and order."""
+    return hashlib.sha256("".join(sorted(f"{sha256}\n" for sha256 in hashes)).encode()).hexdigest()
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -6,19 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lesionseg.core.provenance import Stopwatch
 from lesionseg.volumetry import Measurements, MeasurementSettings
 from lesionseg.workflow.output import OwnOutput
 from lesionseg.workflow.progress import CaseProgress, no_progress
 
+if TYPE_CHECKING:
+    from lesionseg.dicom.discovery import Findings
+
 LABELS, MEASUREMENTS_JSON, MEASUREMENTS_CSV = "labels.nii.gz", "measurements.json", "measurements.csv"
 OVERVIEW, MANIFEST = "overview.png", "manifest.json"
 CASE_FILES = (LABELS, MEASUREMENTS_JSON, MEASUREMENTS_CSV, OVERVIEW, MANIFEST)
-"""All that a case's folder may hold."""
+"""All that `segment_case` writes."""
+CASE_PAGE = "case.html"
+"""Stands beside these in a trial."""
 MANIFEST_FORMAT = "lesionseg-manifest/1"
-CASE_OUTPUT = OwnOutput(CASE_FILES, MANIFEST, MANIFEST_FORMAT)
+CASE_OUTPUT = OwnOutput((*CASE_FILES, CASE_PAGE), MANIFEST, MANIFEST_FORMAT)
 MINIMUM_LUNG_ML = 100.0
 """Less is no chest: two adult lungs hold 2000 to 8000 ml on CT, the air cells of a skull some tens of ml."""
 
@@ -39,6 +44,11 @@ class CaseRequest:
         Repairs that may be done (``tilt``, ``duplicates``); none by default.
     overwrite : bool
         Replace the folder if it holds an earlier result, and nothing else.
+    found : Findings, optional
+        Of `lesionseg.dicom`: the headers of this scan's files, where somebody has read them already; the
+        folder is then not searched again.
+    label : str
+        What the scan is called; by default the name of the input.
     """
 
     input_path: Path
@@ -46,6 +56,8 @@ class CaseRequest:
     series_uid: str | None = None
     repairs: tuple[str, ...] = ()
     overwrite: bool = False
+    found: Findings | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)

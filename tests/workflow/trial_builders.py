@@ -1,0 +1,71 @@
+"""A folder of small scans of several patients and visits, and the tables of a trial over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lesionseg.core.plan import TrialPlan
+from lesionseg.dicom.write import WriterSettings
+from tests.support.ct_series import Series, chest_volume, write_series
+
+SHAPE = (24, 48, 48)
+SPACING_MM = (10.0, 7.0, 7.0)
+DATES = {"baseline": "20200401", "day 28": "20200429"}
+ARMS = {"A1": "cells", "A2": "cells", "B1": "saline", "B2": "saline"}
+PLAN = """\
+trial: {identifier: TINY-01, title: A tiny trial}
+arms: {treatment: cells, control: saline}
+schedule:
+  - {name: baseline, day: 0, before: 7, after: 3, baseline: true}
+  - {name: day 28, day: 28, before: 7, after: 7}
+endpoints:
+  - {name: lesion, parameter: LESPCT, visit: day 28, change: relative, role: primary}
+"""
+
+
+def header(subject: str, visit: str, **changes: object) -> WriterSettings:
+    """What a scan's files say of it."""
+    values = {"entropy": "trial", "patient_id": subject, "study_date": DATES[visit], **changes}
+    return WriterSettings(**values)  # type: ignore[arg-type]
+
+
+def write_scan(root: Path, subject: str, visit: str, **changes: object) -> Series:
+    """Write one scan of a subject into ``root/subject/visit``."""
+    settings = header(subject, visit, **changes)
+    seed = sum(map(ord, subject + visit))
+    volume = chest_volume(SHAPE, SPACING_MM, seed=seed)
+    return write_series(root / subject / visit.replace(" ", "-"), volume, settings)
+
+
+def write_trial(root: Path, subjects: Sequence[str] = tuple(ARMS)) -> dict[tuple[str, str], Series]:
+    """Write both visits of every subject."""
+    return {(subject, visit): write_scan(root, subject, visit) for subject in subjects for visit in DATES}
+
+
+def write_plan(path: Path, text: str = PLAN) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def tiny_plan() -> TrialPlan:
+    import yaml
+
+    return TrialPlan.model_validate(yaml.safe_load(PLAN))
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
+    """Write rows whose keys may differ; what a row lacks is an empty cell."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [",".join(columns), *(",".join(str(row.get(name, "")) for name in columns) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def visit_rows(subjects: Sequence[str] = tuple(ARMS)) -> list[dict[str, object]]:
+    """Every scan by its path."""
+    return [
+        {"subject": subject, "visit": visit, "path": f"{subject}/{visit.replace(' ', '-')}"}
+        for subject in subjects
+        for visit in DATES
+    ]
