@@ -11,7 +11,7 @@ from lesionseg.reports.trial_plots_axes import Scale, axis_range, draw_value_axi
 from lesionseg.reports.trial_plots_waterfall import Dot, Group
 from lesionseg.reports.trial_report_words import digits_for, signed_fixed
 
-_HEIGHT, _LEFT, _TOP, _FOOT = 400.0, 76.0, 24.0, 48.0
+_HEIGHT, _LEFT, _TOP, _FOOT = 380.0, 76.0, 24.0, 48.0
 _COLUMN, _STRIP, _BOX = 270.0, 150.0, 46.0
 _RADIUS = 4.0
 _SWARM_LIMIT = 400

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from lesionseg.reports.trial_plots import INK, MUTED, Drawing, Look, Stroke, Type
 
-_WIDTH = 1000.0
-_STEP, _LOSS, _TOP_BOX = 218.0, 232.0, 330.0
+_WIDTH = 860.0
+_STEP, _LOSS, _TOP_BOX = 180.0, 216.0, 320.0
 _LINE, _PAD, _GAP = 16.0, 10.0, 26.0
-_STEP_CHARACTERS, _LOSS_CHARACTERS, _TOP_CHARACTERS = 32, 38, 50
+_STEP_CHARACTERS, _LOSS_CHARACTERS, _TOP_CHARACTERS = 26, 36, 46
 _BOX = Look("#ffffff", INK)
 _LOSS_BOX = Look("#f6f7f8", MUTED)
 

@@ -9,7 +9,7 @@ from lesionseg.reports.trial_plots import INK, MUTED, RULE, Drawing, Look, Strok
 from lesionseg.reports.trial_plots_axes import Scale, axis_range, draw_value_axis, quartiles
 from lesionseg.reports.trial_plots_waterfall import Group
 
-_WIDTH, _HEIGHT = 1000.0, 400.0
+_WIDTH, _HEIGHT = 860.0, 380.0
 _LEFT, _RIGHT, _TOP, _FOOT, _GAP = 76.0, 20.0, 34.0, 62.0, 30.0
 _HALF_GLYPH = 6.0
 

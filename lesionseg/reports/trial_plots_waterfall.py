@@ -9,7 +9,7 @@ from lesionseg.reports.trial_plots import INK, MUTED, Drawing, Look, Stroke, Typ
 from lesionseg.reports.trial_plots_axes import Scale, axis_range, draw_value_axis
 from lesionseg.reports.trial_report_words import digits_for, signed_fixed
 
-_WIDTH, _HEIGHT = 1000.0, 400.0
+_WIDTH, _HEIGHT = 860.0, 360.0
 _LEFT, _TOP, _FOOT = 76.0, 40.0, 30.0
 _WIDEST_BAR = 46.0
 _NAMED_FROM_PX = 11.0
@@ -120,7 +120,7 @@ def _marker(drawing: Drawing, marker: Marker, scale: Scale, right: float) -> Non
 def _below(drawing: Drawing, subjects: list[str], pitch: float, *, names: bool) -> None:
     bottom = drawing.height - 8
     if not names:
-        words = f"{len(subjects)} patients, largest rise at the left; point at a bar for its patient"
+        words = f"{len(subjects)} patients, the largest rise at the left"
         drawing.text((_LEFT, bottom), words, Type(color=MUTED))
         return
     for index, subject in enumerate(subjects):

@@ -1,4 +1,4 @@
-"""The trial's answer in words: direction, size with its unit, uncertainty, and what the figures cannot say."""
+"""The trial's answer in words: direction, size with its unit, uncertainty, and what figures cannot say."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lesionseg.reports.trial_report_codes import parameter_words
 from lesionseg.reports.trial_report_words import (
     counted,
     digits_for,
@@ -72,13 +73,12 @@ def headline(estimate: Mapping[str, Any], arms: Arms, rules: Rules) -> Headline:
 
 
 def subject_of(estimate: Mapping[str, Any]) -> str:
-    """Name what was measured, to begin a sentence with: the parameter without its unit."""
-    name = str(estimate.get("parameter_name") or estimate.get("parameter") or estimate.get("endpoint") or "")
-    return name
+    """Name what was measured, to begin a sentence with."""
+    return parameter_words(str(estimate.get("parameter") or ""), str(estimate.get("parameter_name") or ""))
 
 
 def effect_unit(estimate: Mapping[str, Any]) -> str:
-    """Unit of a difference between arms: two changes in % differ by percentage points."""
+    """Return the unit of a difference between arms: two changes in % differ by percentage points."""
     unit = str(estimate.get("unit") or "")
     return "percentage points" if unit in ("%", "points", "percentage points") else unit
 
@@ -113,11 +113,17 @@ def _direction(estimate: Mapping[str, Any], arms: Arms, name: str) -> str:
     under = f"under {arms.treatment} than under {arms.control}"
     if effect == 0:
         return f"{name} changed alike under {arms.treatment} and under {arms.control} {at}"
-    if all(median is not None and median <= 0 for median in medians):
+    if _all(medians, -1):
         return f"{name} fell {at} by {size} {'more' if effect < 0 else 'less'} {under}"
-    if all(median is not None and median >= 0 for median in medians):
+    if _all(medians, 1):
         return f"{name} rose {at} by {size} {'more' if effect > 0 else 'less'} {under}"
     return f"The change of {_lower(name)} {at} was {size} {'lower' if effect < 0 else 'higher'} {under}"
+
+
+def _all(medians: list[float | None], sign: int) -> bool:
+    """Whether both arms moved to one side; an arm whose median stood still may go along."""
+    known = [sign * median for median in medians if median is not None]
+    return len(known) == len(medians) and min(known) >= 0 and max(known) > 0
 
 
 def _figures(estimate: Mapping[str, Any], rules: Rules) -> str:
@@ -126,7 +132,8 @@ def _figures(estimate: Mapping[str, Any], rules: Rules) -> str:
     ends = interval(estimate.get("low"), estimate.get("high"), digits)
     sided = "" if rules.alternative == "two-sided" else "one-sided "
     p_words = p_text(estimate.get("p_value"), rules.alpha)
-    return f"(Hodges-Lehmann difference {effect} {effect_unit(estimate)}, {rules.level} {ends}, {sided}P {p_words})."
+    difference = f"Hodges-Lehmann difference {effect} {effect_unit(estimate)}".rstrip()
+    return f"({difference}, {rules.level} {ends}, {sided}P {p_words})."
 
 
 def _certainty(estimate: Mapping[str, Any], arms: Arms, rules: Rules) -> str:

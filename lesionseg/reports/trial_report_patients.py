@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from lesionseg.core.plan import LESION_PARAMETERS
 from lesionseg.reports.trial_plots import CONTROL, POOLED, TREATMENT
 from lesionseg.reports.trial_plots_visits import Course, CoursePanel, VisitDay
@@ -193,13 +191,8 @@ def _default_endpoints(figures: Sequence[Row]) -> list[dict[str, str]]:
 
 
 def _visits(figures: Sequence[Row], schedule: Sequence[Mapping[str, Any]]) -> tuple[VisitDay, ...]:
-    """Return the schedule; without a plan each visit stands at the median of its scans' days."""
+    """Return the schedule; without a plan as AVISITN numbers the visits, by their days."""
     if schedule:
         return tuple(VisitDay(str(visit["name"]), float(visit["day"])) for visit in schedule)
-    days: dict[str, list[float]] = defaultdict(list)
-    for row in figures:
-        day = figure(row, "ADY")
-        if day is not None:
-            days[text(row, "AVISIT")].append(day)
-    found = [VisitDay(name, float(np.median(each))) for name, each in days.items()]
-    return tuple(sorted(found, key=lambda visit: visit.day))
+    days = {text(row, "AVISIT"): figure(row, "AVISITN") or 0.0 for row in figures}
+    return tuple(sorted((VisitDay(*item) for item in days.items()), key=lambda visit: visit.day))
