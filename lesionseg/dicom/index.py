@@ -62,7 +62,7 @@ class FolderIndex:
         return {key: tuple(members[key]) for key in sorted(members)}
 
     def study(self, study_uid: str) -> tuple[SliceHeader, ...]:
-        """Slices of the studies with this Study Instance UID, whoever the patient is; empty if none has it."""
+        """Slices of the studies with this Study Instance UID, whoever the patient is; empty if none."""
         found = (slices for key, slices in self.studies.items() if key.study_uid == study_uid)
         return tuple({id(header): header for slices in found for header in slices}.values())
 
