@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lesionseg.dicom import load_series
+    from lesionseg.longitudinal import pair_visits
     from lesionseg.segmentation import load_bundle
     from lesionseg.volumetry import measure
     from lesionseg.workflow.loading import load_volume
     from lesionseg.workflow.segmenting import segment
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_bundle", "load_series", "load_volume", "measure", "segment"]
+__all__ = ["__version__", "load_bundle", "load_series", "load_volume", "measure", "pair_visits", "segment"]
 
 _HOMES = {
     "load_bundle": "lesionseg.segmentation",
     "load_series": "lesionseg.dicom",
     "load_volume": "lesionseg.workflow.loading",
     "measure": "lesionseg.volumetry",
+    "pair_visits": "lesionseg.longitudinal",
     "segment": "lesionseg.workflow.segmenting",
 }
 

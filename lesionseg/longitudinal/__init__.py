@@ -4,7 +4,14 @@ from lesionseg.longitudinal.change import Changes, changes
 from lesionseg.longitudinal.comparability import ComparabilityLimits, Finding, ScanFacts, compare_scans
 from lesionseg.longitudinal.pairing import Decision, Pairing, pair_visits
 from lesionseg.longitudinal.pairing_words import Reason
-from lesionseg.longitudinal.run import CHANGE_FILES, ChangeRequest, ChangeResult, make_changes
+from lesionseg.longitudinal.run import (
+    CHANGE_FILES,
+    CHANGE_FORMAT,
+    MANIFEST,
+    ChangeRequest,
+    ChangeResult,
+    make_changes,
+)
 from lesionseg.longitudinal.scan import UNSCHEDULED, Scan, Status, Subject
 from lesionseg.longitudinal.scan_table import ScanTable, read_scans
 from lesionseg.longitudinal.subject_table import SubjectTable, read_subjects
@@ -12,6 +19,8 @@ from lesionseg.longitudinal.visit_grid import PairFinding, VisitGrid, compare_pa
 
 __all__ = [
     "CHANGE_FILES",
+    "CHANGE_FORMAT",
+    "MANIFEST",
     "UNSCHEDULED",
     "ChangeRequest",
     "ChangeResult",
