@@ -12,14 +12,25 @@ if TYPE_CHECKING:
     from lesionseg.dicom import load_series
     from lesionseg.longitudinal import pair_visits
     from lesionseg.segmentation import load_bundle
+    from lesionseg.statistics import analyze_trial
     from lesionseg.volumetry import measure
     from lesionseg.workflow.loading import load_volume
     from lesionseg.workflow.segmenting import segment
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_bundle", "load_series", "load_volume", "measure", "pair_visits", "segment"]
+__all__ = [
+    "__version__",
+    "analyze_trial",
+    "load_bundle",
+    "load_series",
+    "load_volume",
+    "measure",
+    "pair_visits",
+    "segment",
+]
 
 _HOMES = {
+    "analyze_trial": "lesionseg.statistics",
     "load_bundle": "lesionseg.segmentation",
     "load_series": "lesionseg.dicom",
     "load_volume": "lesionseg.workflow.loading",

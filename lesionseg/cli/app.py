@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lesionseg import __version__
+from lesionseg.cli.analyze import analyze
 from lesionseg.cli.change import change
 from lesionseg.cli.check import check
 from lesionseg.cli.demo import demo
@@ -45,6 +46,6 @@ def _root(
     del version
 
 
-for _verb in (demo, doctor, check, segment, validate, change, train):
+for _verb in (demo, doctor, check, segment, validate, change, analyze, train):
     app.command()(_verb)
 app.add_typer(models)

@@ -26,6 +26,10 @@ DEFAULT_SCHEDULE = (
     VisitWindow(name="day 28", day=28, before=7, after=7),
     VisitWindow(name="day 90", day=90, before=14, after=14),
 )
+RESERVED_NAMES = (
+    "subject", "arm", "birth_date", "visit", "value", "baseline", "follow_up", "treated", "stratum", "reason",
+)  # fmt: skip
+"""Columns of the analysis tables; no covariate or stratum may be called so."""
 ALL_RANDOMISED = (Population(name="ITT"),)
 
 
@@ -94,6 +98,8 @@ class TrialPlan(Section):
             _refuse_repeated(key, [part.name for part in getattr(self, key)])
         _refuse_repeated("covariates", self.covariates)
         _refuse_repeated("strata", self.strata)
+        for key in ("covariates", "strata"):
+            _refuse_reserved(key, getattr(self, key), [visit.name for visit in self.schedule])
         _refuse_repeated("populations", [part.variable for part in self.populations])
         for key in ("endpoints", "responders"):
             _check_references(self, key, getattr(self, key))
@@ -125,6 +131,12 @@ def _refuse_repeated(key: str, names: Iterable[str]) -> None:
         if name in seen:
             raise ValueError(f"{key}: {name} stands twice")
         seen.add(name)
+
+
+def _refuse_reserved(key: str, names: Iterable[str], visits: Sequence[str]) -> None:
+    for name in names:
+        if name in RESERVED_NAMES or name in visits:
+            raise ValueError(f"{key}: {name} is a word of the analysis itself; rename that column")
 
 
 def _check_references(plan: TrialPlan, key: str, parts: Sequence[Endpoint | Responder]) -> None:

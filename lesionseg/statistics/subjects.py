@@ -1,0 +1,186 @@
+"""The one place where the treatment arm meets the measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lesionseg.core.plan import LESION_PARAMETERS, TrialPlan
+from lesionseg.core.table_faults import TableFault, refuse_faults
+from lesionseg.core.table_input import InputTable
+from lesionseg.statistics.arm_table import ARM, BIRTH_DATE, SUBJECT, as_frame
+from lesionseg.statistics.columns import LESION_COLUMNS, NOT_SCANNED, REASON_WORDS
+from lesionseg.statistics.further_endpoints import as_lesion_rows, units
+from lesionseg.statistics.trial_tables import TrialTables
+
+TREATED, STRATUM = "treated", "stratum"
+_CATEGORIES = ("STUDYID", "PARAMCD", "PARAM", "AVISIT", "ABLFL", "ANL01FL", "REASCD", "REAS", "QFLAGS")
+
+
+@dataclass(frozen=True)
+class JoinedTrial:
+    """Measurements with arms.
+
+    Attributes
+    ----------
+    plan : TrialPlan
+    subjects : DataFrame
+        One row per randomised subject, indexed by subject: `arm`, `treated` (bool), `scanned` (bool), the
+        further columns of the arm table, `stratum` (text), and a bool per population under its flag's name.
+    measurements : DataFrame
+        The columns of ``adlesion`` and TRT01P: one row per randomised subject, parameter and visit; further
+        endpoints and subjects without scans included.
+    units : dict
+        Of each parameter.
+    """
+
+    plan: TrialPlan
+    subjects: pd.DataFrame
+    measurements: pd.DataFrame
+    units: dict[str, str]
+
+    def at(self, parameter: str, visit: str) -> pd.DataFrame:
+        """Return the rows of one parameter at one visit, indexed by subject."""
+        table = self.measurements
+        wanted = (table["PARAMCD"] == parameter) & (table["AVISIT"] == visit)
+        return table[wanted.to_numpy()].set_index("USUBJID")
+
+    @property
+    def parameter_names(self) -> dict[str, str]:
+        """PARAM of each PARAMCD in the order of PARAMN."""
+        named = self.measurements.drop_duplicates("PARAMCD").sort_values("PARAMN", kind="stable")
+        return dict(zip(named["PARAMCD"].astype(str), named["PARAM"].astype(str), strict=True))
+
+
+def join_arms(tables: TrialTables, plan: TrialPlan) -> JoinedTrial:
+    """Give every measurement its arm, and every randomised subject a row.
+
+    Raises
+    ------
+    TableError
+        If subjects with scans, further endpoints or adverse events stand not in the arm table, or were born
+        after a scan.
+    """
+    subjects = as_frame(tables.arms)
+    _refuse_strangers(tables, set(subjects.index))
+    _refuse_births_after_scans(tables, subjects)
+    scanned = set(tables.lesions["USUBJID"])
+    described = _described(subjects, scanned, plan)
+    parts = [tables.lesions, _rows_of_unscanned(tables.lesions, subjects.index, scanned, plan)]
+    if tables.endpoints is not None:
+        parts.append(as_lesion_rows(tables.endpoints, list(subjects.index), plan))
+    measurements = _joined([part for part in parts if len(part)], described)
+    known = {code: parameter.unit for code, parameter in LESION_PARAMETERS.items()}
+    further = units(tables.endpoints) if tables.endpoints else {}
+    return JoinedTrial(plan, described, measurements, {**known, **further})
+
+
+def _described(subjects: pd.DataFrame, scanned: set[str], plan: TrialPlan) -> pd.DataFrame:
+    described = subjects.copy()
+    described[TREATED] = subjects[ARM] == plan.arms.treatment
+    described["scanned"] = [subject in scanned for subject in subjects.index]
+    described[STRATUM] = [_stratum(values) for values in subjects[list(plan.strata)].to_numpy(dtype=object)]
+    for population in plan.populations:
+        described[population.variable] = subjects[population.flag] if population.flag else True
+    return described
+
+
+def _stratum(values: Iterable[object]) -> str:
+    return " / ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+
+
+def _joined(parts: list[pd.DataFrame], subjects: pd.DataFrame) -> pd.DataFrame:
+    table = pd.concat([part.astype(dict.fromkeys(_CATEGORIES, "str")) for part in parts], ignore_index=True)
+    table = table.astype({**dict.fromkeys(_CATEGORIES, "category"), "PARAMN": "int64"})
+    table.insert(2, "TRT01P", table["USUBJID"].map(subjects[ARM]).astype("category"))
+    visit = table["AVISITN"].to_numpy()
+    order = np.lexsort((visit, table["PARAMN"].to_numpy(), table["USUBJID"].to_numpy(dtype=object)))
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _rows_of_unscanned(
+    lesions: pd.DataFrame, randomised: pd.Index, scanned: set[str], plan: TrialPlan
+) -> pd.DataFrame:
+    """Return rows without values for randomised subjects without scans, so that no denominator loses them."""
+    absent = [subject for subject in randomised if subject not in scanned]
+    parameters = lesions.drop_duplicates("PARAMCD")[["PARAMCD", "PARAM", "PARAMN"]]
+    visits = pd.DataFrame(
+        {
+            "AVISIT": [visit.name for visit in plan.schedule],
+            "AVISITN": [float(visit.day) for visit in plan.schedule],
+            "ABLFL": ["Y" if visit.baseline else "" for visit in plan.schedule],
+        }
+    )
+    rows = pd.DataFrame({"USUBJID": absent}).merge(parameters, how="cross").merge(visits, how="cross")
+    rows = rows.assign(
+        STUDYID=plan.trial.identifier, REASCD=NOT_SCANNED, REAS=REASON_WORDS[NOT_SCANNED],
+        ADT=pd.Series(pd.NaT, index=rows.index, dtype="datetime64[s]"),
+    )  # fmt: skip
+    texts = dict.fromkeys(("SCANID", "ANL01FL", "QFLAGS"), "")
+    return rows.assign(**texts).reindex(columns=list(LESION_COLUMNS)).astype(_number_types())
+
+
+def _number_types() -> dict[str, str]:
+    names = ("AVAL", "AVALLO", "AVALHI", "BASE", "CHG", "PCHG", "ADY")
+    return dict.fromkeys(names, "float64")
+
+
+# --- who does not belong --------------------------------------------------------------------------------
+
+
+def _refuse_strangers(tables: TrialTables, randomised: set[str]) -> None:
+    scanned = tables.lesions["USUBJID"].drop_duplicates()
+    faults = [
+        _stranger(subject, "has scans", randomised, "leave its scans out of the visit table")
+        for subject in scanned
+        if subject not in randomised
+    ]
+    refuse_faults(tables.arms.path, faults)
+    further = ((tables.endpoints, "further endpoints"), (tables.adverse_events, "adverse events"))
+    for table, what in further:
+        if table is not None:
+            refuse_faults(table.path, list(_strangers_in(table, what, randomised)))
+
+
+def _strangers_in(table: InputTable, what: str, randomised: set[str]) -> Iterator[TableFault]:
+    told: set[object] = set()
+    for number, row in zip(table.line_numbers, table.rows, strict=True):
+        subject = str(row[SUBJECT])
+        if subject not in randomised and subject not in told:
+            told.add(subject)
+            yield _stranger(subject, f"has {what}", randomised, "remove its rows here", number)
+
+
+def _stranger(
+    subject: str, has: str, randomised: set[str], otherwise: str, row: int | None = None
+) -> TableFault:
+    alike = [name for name in randomised if name.casefold().strip("0") == subject.casefold().strip("0")]
+    hint = f" (there is {alike[0]})" if alike else ""
+    return TableFault(
+        f"subject {subject} {has}, but stands not in the arm table{hint}",
+        f"Add it to the arm table, or {otherwise}",
+        row,
+        SUBJECT,
+    )
+
+
+def _refuse_births_after_scans(tables: TrialTables, subjects: pd.DataFrame) -> None:
+    if BIRTH_DATE not in subjects:
+        return
+    rows = dict(zip((row[SUBJECT] for row in tables.arms.rows), tables.arms.line_numbers, strict=True))
+    dates = pd.DataFrame({"scan": tables.lesions.groupby("USUBJID")["ADT"].min()})
+    dates["birth"] = pd.to_datetime(subjects[BIRTH_DATE]).reindex(dates.index)
+    early = dates[dates["scan"] < dates["birth"]]
+    faults = [
+        TableFault(
+            f"subject {row.Index} was born on {row.birth:%Y-%m-%d}, after the scan of {row.scan:%Y-%m-%d}",
+            "Correct the date of birth, or the date of the scan in the visit table",
+            rows[str(row.Index)],
+            BIRTH_DATE,
+        )
+        for row in early.itertuples()
+    ]
+    refuse_faults(tables.arms.path, faults)
