@@ -124,11 +124,18 @@ def parse_nifti_header(head: bytes, case: str) -> NiftiHeader:
     )
 
 
-def nifti_header_bytes(geometry: VolumeGeometry, voxel_type: npt.DTypeLike, intent_code: int = 0) -> bytes:
+def nifti_header_bytes(
+    geometry: VolumeGeometry,
+    voxel_type: npt.DTypeLike,
+    intent_code: int = 0,
+    *,
+    slope: float = 1.0,
+    intercept: float = 0.0,
+) -> bytes:
     """Build the first 352 bytes of a single-file NIfTI-1 image: header and an empty extension flag.
 
     The transform is written both as sform (float32 matrix) and as qform (float32 quaternion), both with the
-    code for scanner coordinates, in mm.
+    code for scanner coordinates, in mm. Readers take stored · `slope` + `intercept` for the value.
 
     Raises
     ------
@@ -147,7 +154,7 @@ def nifti_header_bytes(geometry: VolumeGeometry, voxel_type: npt.DTypeLike, inte
     record["dim"] = (3, *geometry.shape[::-1], 1, 1, 1, 1)
     record["pixdim"] = (handedness, *geometry.spacing_mm[::-1], 0, 0, 0, 0)
     record["datatype"] = next(code for code, name in _VOXEL_TYPES.items() if np.dtype(name) == kind)
-    record["bitpix"], record["scl_slope"] = 8 * kind.itemsize, 1
+    record["bitpix"], record["scl_slope"], record["scl_inter"] = 8 * kind.itemsize, slope, intercept
     record["xyzt_units"], record["intent_code"] = _MILLIMETRES, intent_code
     record["qform_code"] = record["sform_code"] = SCANNER_ANATOMICAL
     record["quatern"], record["qoffset"], record["srow"] = quaternion, affine[:3, 3], affine[:3]
