@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lesionseg.workflow.output import OwnOutput
 from lesionseg.workflow.request import MANIFEST, CaseSettings
 from lesionseg.workflow.scan_list import LeftOver, ListedScan
+
+if TYPE_CHECKING:
+    from lesionseg.statistics import TrialAnalysis
 
 SCANS_CSV, CASES, VISITS, PATIENTS, ANALYSIS = "scans.csv", "cases", "visits", "patients", "analysis"
 REPORT, REPORT_PDF = "report.html", "report.pdf"
@@ -128,8 +131,10 @@ class TrialResult:
         Oddities that a reader should know.
     warnings : tuple of str
         What went wrong without stopping the run.
-    manifest : dict
-        As written.
+    manifest, changes : dict
+        Of the trial, and of its paired visits, as written.
+    analysis : TrialAnalysis or None
+        The comparison of the arms; None without an arm table.
     """
 
     folder: Path
@@ -138,6 +143,8 @@ class TrialResult:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     manifest: dict[str, Any]
+    changes: dict[str, Any]
+    analysis: TrialAnalysis | None = None
 
     @property
     def complete(self) -> bool:

@@ -1,0 +1,56 @@
+"""The last steps of a trial: arms are joined and compared, and the report is written."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lesionseg.core.files import staged_folder
+from lesionseg.core.plan import TrialPlan
+from lesionseg.workflow.trial_pages import attempt
+from lesionseg.workflow.trial_request import ANALYSIS, REPORT, REPORT_PDF, SCANS_CSV, VISITS, TrialRequest
+
+if TYPE_CHECKING:
+    from lesionseg.statistics import TrialAnalysis
+
+
+def compare_arms(request: TrialRequest, plan: TrialPlan) -> TrialAnalysis:
+    """Read the arm table, now that everything else is on disk, and write ``analysis/``.
+
+    Raises
+    ------
+    InputError, AnalysisError
+        As `lesionseg.statistics.analyze_trial` does.
+    """
+    from lesionseg.statistics import analyze_trial, read_trial_tables, write_analysis
+
+    tables = read_trial_tables(
+        request.output / VISITS,
+        request.arms or Path(),
+        plan,
+        endpoints=request.endpoints,
+        adverse_events=request.adverse_events,
+    )
+    analysis = analyze_trial(tables, plan)
+    with staged_folder(request.output / ANALYSIS, overwrite=True) as folder:
+        write_analysis(analysis, folder)
+    return analysis
+
+
+def write_reports(folder: Path, *, unblinded: bool, pdf: bool) -> tuple[str, ...]:
+    """Write ``report.html`` and ``report.pdf`` from what lies in the folder; return what went wrong."""
+    from lesionseg.reports.trial_report import write_trial_report
+
+    analysis = folder / ANALYSIS if unblinded else None
+    html = partial(write_trial_report, analysis, folder / VISITS, folder / REPORT, scans=folder / SCANS_CSV)
+    warnings = attempt("the report", html)
+    if pdf and not warnings:
+        warnings += attempt("the report as PDF", partial(_print_pdf, folder))
+    return warnings
+
+
+def _print_pdf(folder: Path) -> None:
+    from lesionseg.reports.pdf import write_pdf
+
+    write_pdf((folder / REPORT).read_text(encoding="utf-8"), folder / REPORT_PDF)
