@@ -13,6 +13,7 @@ from lesionseg.cli.check import check
 from lesionseg.cli.demo import demo
 from lesionseg.cli.doctor import doctor
 from lesionseg.cli.models import models
+from lesionseg.cli.power import power
 from lesionseg.cli.segment import segment
 from lesionseg.cli.train import train
 from lesionseg.cli.validate import validate
@@ -46,6 +47,6 @@ def _root(
     del version
 
 
-for _verb in (demo, doctor, check, segment, validate, change, analyze, train):
+for _verb in (demo, doctor, check, segment, validate, change, analyze, power, train):
     app.command()(_verb)
 app.add_typer(models)
