@@ -13,7 +13,16 @@ from lesionseg.workflow.scan_list import ListedScan, ScanList
 from lesionseg.workflow.scan_list_matching import list_scans
 from lesionseg.workflow.scan_list_table import read_visits
 from tests.support.ct_series import Series, chest_volume, save, write_series
-from tests.workflow.trial_builders import header, tiny_plan, visit_rows, write_scan, write_table, write_trial
+from tests.workflow.trial_builders import (
+    SHAPE,
+    SPACING_MM,
+    header,
+    tiny_plan,
+    visit_rows,
+    write_scan,
+    write_table,
+    write_trial,
+)
 
 SUBJECTS = ("A1", "B1")
 
@@ -74,7 +83,7 @@ def test_files_of_all_patients_in_one_folder_are_told_apart(tmp_path: Path) -> N
             save(dataset, tmp_path / "flat" / f"{number}-{dataset.InstanceNumber}.dcm")
     scans = list_scans(tmp_path / "flat", None)
     assert list(by_id(scans)) == ["A1_20200401", "A1_20200429", "B1_20200401"]
-    assert {len(scan.source.files) for scan in scans.scans} == {24}
+    assert {len(scan.source.files) for scan in scans.scans} == {SHAPE[0]}
     assert {scan.path for scan in scans.scans} == {"."}
 
 
@@ -232,7 +241,7 @@ def test_volume_files_are_scans_where_a_row_says_so(tmp_path: Path) -> None:
 def second_series(root: Path, **changes: object) -> Series:
     """Another series of A1's baseline study."""
     settings = header("A1", "baseline", series_number=2, **changes)
-    return write_series(root / "A1" / "more", chest_volume((24, 48, 48), (10.0, 7.0, 7.0), seed=9), settings)
+    return write_series(root / "A1" / "more", chest_volume(SHAPE, SPACING_MM, seed=9), settings)
 
 
 def test_better_series_of_a_study_is_taken_and_the_other_is_not_left_over(tmp_path: Path) -> None:
@@ -256,11 +265,11 @@ def test_tie_is_the_error_of_that_scan_alone(tmp_path: Path) -> None:
 def test_series_of_two_patients_is_never_divided(tmp_path: Path) -> None:
     series = write_scan(tmp_path / "apart", "A1", "baseline")
     for number, dataset in enumerate(series.datasets()):
-        dataset.PatientID = "B1" if number < 10 else "A1"
+        dataset.PatientID = "B1" if number < 6 else "A1"
         save(dataset, tmp_path / "dicom" / f"{number}.dcm")
     for scan in list_scans(tmp_path / "dicom", None).scans:
         assert scan.source.found is not None
-        assert len(scan.source.found.slices) == 24
+        assert len(scan.source.found.slices) == SHAPE[0]
 
 
 def test_damaged_file_counts_against_its_neighbours_and_nobody_else(tmp_path: Path) -> None:

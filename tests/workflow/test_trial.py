@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -39,17 +40,19 @@ def write_quick_page(*arguments: object, **_: object) -> None:
 
 @pytest.fixture(autouse=True)
 def quick_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
     """Pictures and pages have tests of their own and take seconds."""
-    for name in ("overview.draw_overview",):
-        monkeypatch.setattr(
-            f"lesionseg.reports.{name}",
-            lambda *parts, **_: next(part for part in parts if isinstance(part, Path)).write_bytes(
-                b"picture"
-            ),
-        )
+
+    def draw(*parts: object, **_: object) -> None:
+        next(part for part in parts if isinstance(part, Path)).write_bytes(b"picture")
+
+    patch.setattr("lesionseg.reports.overview.draw_overview", draw)
+    patch.setattr("lesionseg.reports.pdf.write_pdf", lambda html, path: path.write_bytes(b"%PDF"))
     for name in PAGES:
-        monkeypatch.setattr(f"lesionseg.reports.{name}", write_quick_page)
-    monkeypatch.setattr("lesionseg.reports.pdf.write_pdf", lambda html, path: path.write_bytes(b"%PDF"))
+        patch.setattr(f"lesionseg.reports.{name}", write_quick_page)
 
 
 @pytest.fixture(scope="module")
@@ -59,18 +62,65 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
-def request_for(written: Path, tmp_path: Path) -> TrialRequest:
+def good_request(dicom: Path, folder: Path) -> TrialRequest:
     """A trial with arms; nothing is wrong with it."""
     arms = [{"subject": subject, "arm": arm, "age": 40} for subject, arm in ARMS.items()]
-    (tmp_path / "in").mkdir()
+    (folder / "in").mkdir()
     return TrialRequest(
-        written,
-        write_plan(tmp_path / "in" / "plan.yaml"),
-        tmp_path / "out",
-        visits=write_table(tmp_path / "in" / "visits.csv", visit_rows()),
-        arms=write_table(tmp_path / "in" / "arms.csv", arms),
+        dicom,
+        write_plan(folder / "in" / "plan.yaml"),
+        folder / "out",
+        visits=write_table(folder / "in" / "visits.csv", visit_rows()),
+        arms=write_table(folder / "in" / "arms.csv", arms),
     )
+
+
+@pytest.fixture
+def request_for(written: Path, tmp_path: Path) -> TrialRequest:
+    return good_request(written, tmp_path)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that went well, and what it said on the way."""
+
+    request: TrialRequest
+    result: TrialResult
+    told: dict[str, tuple[int, int]]
+    seen_by_analysis: list[str]
+
+    @property
+    def out(self) -> Path:
+        return self.result.folder
+
+
+@pytest.fixture(scope="module")
+def finished(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Shared by the tests that only look."""
+    from lesionseg.statistics import analysis
+
+    request = good_request(written, tmp_path_factory.mktemp("finished"))
+    told: dict[str, tuple[int, int]] = {}
+    seen: list[str] = []
+    real = analysis.analyze_trial
+
+    def watched(*arguments: object) -> object:
+        seen.extend(path.name for path in request.output.iterdir())
+        return real(*arguments)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        hurry(patch)
+        patch.setattr(analysis, "analyze_trial", watched)
+        watch = Watch(progress=lambda stage, done, total: told.update({stage: (done, total)}))
+        result = run_trial(request, RuleSegmenter(), watch=watch)
+    return Finished(request, result, told, seen)
+
+
+@pytest.fixture
+def measured(finished: Finished, request_for: TrialRequest) -> TrialRequest:
+    """The same trial again, as the finished run left it, free to be altered."""
+    shutil.copytree(finished.out, request_for.output)
+    return request_for
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -85,11 +135,10 @@ def run(request: TrialRequest, segmenter: RuleSegmenter | None = None, **setting
 # --- what comes out -------------------------------------------------------------------------------------
 
 
-def test_trial_with_arms_leaves_every_file(request_for: TrialRequest) -> None:
-    result = run(request_for)
-    assert result.warnings == ()
-    assert result.complete
-    out = request_for.output
+def test_trial_with_arms_leaves_every_file(finished: Finished) -> None:
+    assert finished.result.warnings == ()
+    assert finished.result.complete
+    out = finished.out
     assert sorted(path.name for path in out.iterdir()) == [
         "analysis", "cases", "manifest.json", "patients", "report.html", "report.pdf", "scans.csv", "visits",
     ]  # fmt: skip
@@ -101,12 +150,11 @@ def test_trial_with_arms_leaves_every_file(request_for: TrialRequest) -> None:
     assert (out / "analysis" / "estimates.csv").is_file()
 
 
-def test_change_is_made_of_the_measurements(request_for: TrialRequest) -> None:
-    run(request_for)
-    scans = {row["scan_id"]: row for row in table(request_for.output / "scans.csv")}
+def test_change_is_made_of_the_measurements(finished: Finished) -> None:
+    scans = {row["scan_id"]: row for row in table(finished.out / "scans.csv")}
     rows = {
         (row["USUBJID"], row["AVISIT"]): row
-        for row in table(request_for.output / "visits" / "adlesion.csv")
+        for row in table(finished.out / "visits" / "adlesion.csv")
         if row["PARAMCD"] == "LESPCT"
     }
     before, after = (float(scans[f"A1_{visit}"]["lesion_proportion_pct"]) for visit in ("baseline", "day-28"))
@@ -114,49 +162,26 @@ def test_change_is_made_of_the_measurements(request_for: TrialRequest) -> None:
     assert rows["A1", "day 28"]["SCANID"] == "A1_day-28"
 
 
-def test_without_arms_there_is_everything_but_the_comparison(request_for: TrialRequest) -> None:
-    result = run(replace(request_for, arms=None), pdf=False)
-    assert result.analysis is None
-    assert sorted(path.name for path in request_for.output.iterdir()) == [
-        "cases", "manifest.json", "patients", "report.html", "scans.csv", "visits",
-    ]  # fmt: skip
-
-
-def test_nothing_but_analysis_and_report_knows_an_arm(request_for: TrialRequest) -> None:
-    run(request_for)
-    told = [
-        path.relative_to(request_for.output).as_posix()
-        for path in request_for.output.rglob("*")
+def test_nothing_but_analysis_and_report_knows_an_arm(finished: Finished) -> None:
+    told = {
+        path.relative_to(finished.out).parts[0]
+        for path in finished.out.rglob("*")
         if path.is_file() and b"saline" in path.read_bytes()
-    ]
-    assert told
-    assert {path.split("/")[0] for path in told} <= {"analysis", "report.html", "report.pdf"}
+    }
+    assert "analysis" in told
+    assert told <= {"analysis", "report.html", "report.pdf"}
 
 
-def test_arms_are_joined_when_everything_else_is_on_disk(
-    request_for: TrialRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from lesionseg.statistics import analysis
-
-    seen: list[str] = []
-    real = analysis.analyze_trial
-
-    def watched(*arguments: object) -> object:
-        seen.extend(path.name for path in request_for.output.iterdir())
-        return real(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(analysis, "analyze_trial", watched)
-    run(request_for)
-    assert sorted(seen) == ["cases", "manifest.json", "patients", "scans.csv", "visits"]
+def test_arms_are_joined_when_everything_else_is_on_disk(finished: Finished) -> None:
+    assert sorted(finished.seen_by_analysis) == ["cases", "manifest.json", "patients", "scans.csv", "visits"]
 
 
-def test_manifest_has_the_hash_of_everything_that_went_in_and_came_out(request_for: TrialRequest) -> None:
-    manifest = run(request_for).manifest
-    out = request_for.output
+def test_manifest_has_the_hash_of_everything_that_went_in_and_came_out(finished: Finished) -> None:
+    manifest, out = finished.result.manifest, finished.out
     assert json.loads((out / "manifest.json").read_text()) == manifest
     assert manifest["finished"] is True
     assert {name: entry["sha256"] for name, entry in manifest["inputs"].items()} == {
-        name: sha256_of_file(path) for name, path in request_for.tables.items()
+        name: sha256_of_file(path) for name, path in finished.request.tables.items()
     }
     files = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
     del files["manifest.json"]
@@ -164,19 +189,25 @@ def test_manifest_has_the_hash_of_everything_that_went_in_and_came_out(request_f
     assert manifest["counts"] == {"measured": 8, "failed": 0, "not-evaluable": 0}
 
 
+def test_progress_counts_scans_and_pages(finished: Finished) -> None:
+    told = finished.told
+    assert (told["scans"], told["pages"], told["patients"]) == ((8, 8), (8, 8), (4, 4))
+
+
+def test_without_arms_there_is_everything_but_the_comparison(measured: TrialRequest) -> None:
+    result = run(replace(measured, arms=None), pdf=False)
+    assert result.analysis is None
+    assert sorted(path.name for path in measured.output.iterdir()) == [
+        "cases", "manifest.json", "patients", "report.html", "scans.csv", "visits",
+    ]  # fmt: skip
+
+
 def test_scans_may_be_found_by_patient_and_date_alone(request_for: TrialRequest, tmp_path: Path) -> None:
     rows = [{"subject": subject, "day_zero": "2020-04-02", "birth_date": "1960-01-01"} for subject in ARMS]
     subjects = write_table(tmp_path / "in" / "subjects.csv", rows)
-    run(replace(request_for, visits=None, subjects=subjects))
+    run(replace(request_for, visits=None, subjects=subjects, arms=None))
     pairs = {row["scan_id"]: row["visit"] for row in table(request_for.output / "visits" / "pairing.csv")}
     assert (pairs["A1_20200401"], pairs["A1_20200429"]) == ("baseline", "day 28")
-
-
-def test_progress_counts_scans_and_pages(request_for: TrialRequest) -> None:
-    told: dict[str, tuple[int, int]] = {}
-    watch = Watch(progress=lambda stage, done, total: told.update({stage: (done, total)}))
-    run_trial(request_for, RuleSegmenter(), watch=watch)
-    assert (told["scans"], told["pages"], told["patients"]) == ((8, 8), (8, 8), (4, 4))
 
 
 # --- when something goes wrong on the way ---------------------------------------------------------------
@@ -188,7 +219,7 @@ def test_failed_scan_is_a_row_and_a_reason_in_every_table(tmp_path: Path, reques
         for visit in ("baseline", "day 28"):
             series: Series = write_scan(root, subject, visit)
             if (subject, visit) == ("A1", "day 28"):
-                series.paths[10].unlink()
+                series.paths[6].unlink()
     result = run(replace(request_for, dicom=root))
     assert not result.complete
     (failed,) = [row for row in table(request_for.output / "scans.csv") if row["status"] == "failed"]
@@ -200,23 +231,25 @@ def test_failed_scan_is_a_row_and_a_reason_in_every_table(tmp_path: Path, reques
 
 
 def test_page_that_fails_is_told_and_costs_nothing_else(
-    request_for: TrialRequest, monkeypatch: pytest.MonkeyPatch
+    measured: TrialRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("no ink")
 
     for name in PAGES:
         monkeypatch.setattr(f"lesionseg.reports.{name}", fail)
-    result = run(request_for)
+    for page in measured.output.glob("cases/*/*/case.html"):
+        page.unlink()
+    result = run(measured)
     assert result.complete
     assert len(result.warnings) == 8 + 4 + 1
     assert all("no ink" in warning for warning in result.warnings)
-    assert (request_for.output / "analysis" / "estimates.csv").is_file()
+    assert (measured.output / "analysis" / "estimates.csv").is_file()
     assert result.manifest["warnings"] == list(result.warnings)
 
 
 def test_table_that_changes_while_scans_are_measured_is_refused(request_for: TrialRequest) -> None:
-    class Meddler(RuleSegmenter):
+    class Meddler(RuleSegmenter):  # somebody edits the plan meanwhile
         def segment(self, volume: object, *, progress: object = None) -> object:  # type: ignore[override]
             write_plan(request_for.plan, PLAN + "alpha: 0.1\n")
             return super().segment(volume, progress=progress)  # type: ignore[arg-type]
@@ -230,34 +263,31 @@ def test_table_that_changes_while_scans_are_measured_is_refused(request_for: Tri
 # --- again and again ------------------------------------------------------------------------------------
 
 
-def test_second_run_measures_nothing_and_gives_the_same(request_for: TrialRequest) -> None:
-    first = run(request_for).manifest
+def test_second_run_measures_nothing_and_gives_the_same(measured: TrialRequest, finished: Finished) -> None:
     segmenter = RuleSegmenter()
-    second = run(request_for, segmenter).manifest
+    second, first = run(measured, segmenter).manifest, finished.result.manifest
     assert segmenter.calls == 0
-    assert len(second["times"].pop("taken_over")) == 8
-    assert first["times"].pop("taken_over") == []
+    assert len(second["times"]["taken_over"]) == 8
+    assert first["times"]["taken_over"] == []
     assert {**first, "times": None} == {**second, "times": None}
 
 
-def test_arms_may_be_opened_later_and_closed_again(request_for: TrialRequest) -> None:
-    segmenter, blinded = RuleSegmenter(), replace(request_for, arms=None)
+def test_arms_may_be_closed_again_and_opened_later(measured: TrialRequest) -> None:
+    segmenter, blinded = RuleSegmenter(), replace(measured, arms=None)
+    scans = (measured.output / "scans.csv").read_bytes()
     run(blinded, segmenter)
-    scans = (request_for.output / "scans.csv").read_bytes()
-    run(request_for, segmenter)
-    assert (request_for.output / "analysis").is_dir()
-    assert (request_for.output / "scans.csv").read_bytes() == scans
-    run(blinded, segmenter)
-    assert not (request_for.output / "analysis").exists()
-    assert segmenter.calls == 8
+    assert not (measured.output / "analysis").exists()
+    run(measured, segmenter)
+    assert (measured.output / "analysis").is_dir()
+    assert (measured.output / "scans.csv").read_bytes() == scans
+    assert segmenter.calls == 0
 
 
-def test_case_of_a_scan_that_is_no_longer_listed_is_left_and_told(request_for: TrialRequest) -> None:
-    run(request_for)
-    write_table(request_for.visits or Path(), visit_rows()[:-1])
-    result = run(request_for)
+def test_case_of_a_scan_that_is_no_longer_listed_is_left_and_told(measured: TrialRequest) -> None:
+    write_table(measured.visits or Path(), visit_rows()[:-1])
+    result = run(measured)
     assert result.manifest["cases_of_no_scan"] == ["cases/B2/B2_day-28"]
-    assert (request_for.output / "cases/B2/B2_day-28/labels.nii.gz").is_file()
+    assert (measured.output / "cases/B2/B2_day-28/labels.nii.gz").is_file()
     assert [left.path for left in result.left_over] == ["B2/day-28"]
 
 
@@ -378,21 +408,21 @@ def test_bad_input_is_told_with_row_and_column_before_anything_is_written(
     assert not request_for.output.exists()
 
 
-def test_byte_order_mark_and_semicolons_are_no_fault(request_for: TrialRequest) -> None:
-    for path in (request_for.visits, request_for.arms):
+def test_byte_order_mark_and_semicolons_are_no_fault(measured: TrialRequest) -> None:
+    for path in (measured.visits, measured.arms):
         assert path is not None
         path.write_text("\ufeff" + path.read_text().replace(",", ";"), encoding="utf-8")
-    assert run(request_for).complete
+    assert run(measured).complete
 
 
 def test_subject_never_scanned_is_kept_where_the_subjects_are_listed(
-    request_for: TrialRequest, tmp_path: Path
+    measured: TrialRequest, tmp_path: Path
 ) -> None:
     rows = [*subject_rows(), {"subject": "C1", "day_zero": "2020-04-01"}]
     subjects = write_table(tmp_path / "in" / "subjects.csv", rows)
     arms = write_table(tmp_path / "in" / "arms.csv", [*arm_rows(), {"subject": "C1", "arm": "cells"}])
-    run(replace(request_for, subjects=subjects, arms=arms))
-    content = json.loads((request_for.output / "analysis" / "analysis.json").read_text())
+    run(replace(measured, subjects=subjects, arms=arms))
+    content = json.loads((measured.output / "analysis" / "analysis.json").read_text())
     assert "C1" in {patient["subject"] for patient in content["patients"]}
 
 

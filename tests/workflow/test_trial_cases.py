@@ -18,7 +18,7 @@ from lesionseg.workflow.trial_request import ScanOutcome, TrialSettings
 from lesionseg.workflow.trial_scans import measured_cells, scan_rows
 from tests.support.ct_series import Series
 from tests.workflow.builders import RuleSegmenter
-from tests.workflow.trial_builders import write_scan
+from tests.workflow.trial_builders import SHAPE, write_scan
 
 
 @pytest.fixture(autouse=True)
@@ -64,14 +64,14 @@ def test_every_scan_has_a_folder_under_its_subject(scans: tuple[ListedScan, ...]
         assert outcome.folder == folder
         manifest = json.loads((folder / "manifest.json").read_text())
         assert manifest["source"]["series"]["patient_id"] == outcome.scan.subject
-        assert len(manifest["input"]["files"]) == 24
+        assert len(manifest["input"]["files"]) == SHAPE[0]
         assert measured_cells(folder)["input"] == outcome.scan.scan_id
 
 
 def test_failing_scan_is_told_and_the_next_one_goes_on(
     written: tuple[Series, Series], tmp_path: Path
 ) -> None:
-    written[0].paths[10].unlink()
+    written[0].paths[6].unlink()
     outcomes = run(list_scans(tmp_path / "dicom", None).scans, tmp_path)
     assert [outcome.status for outcome in outcomes] == ["failed", "measured"]
     assert outcomes[0].reason == "slices-missing"
@@ -170,7 +170,7 @@ def test_case_that_no_longer_holds_is_taken_away(
 ) -> None:
     folder = run(scans, tmp_path)[0].folder
     assert folder is not None
-    written[0].paths[10].unlink()
+    written[0].paths[6].unlink()
     outcome, _ = run(list_scans(tmp_path / "dicom", None).scans, tmp_path)
     assert outcome.status == "failed"
     assert not folder.exists()
@@ -198,7 +198,7 @@ def test_row_of_a_measured_scan_has_its_facts_and_figures(
 def test_row_of_a_failed_scan_has_its_reason_and_empty_figures(
     written: tuple[Series, Series], tmp_path: Path
 ) -> None:
-    written[0].paths[10].unlink()
+    written[0].paths[6].unlink()
     failed, measured = scan_rows(run(list_scans(tmp_path / "dicom", None).scans, tmp_path), tmp_path / "out")
     assert list(failed) == list(measured)
     assert (failed["status"], failed["reason"]) == ("failed", "slices-missing")

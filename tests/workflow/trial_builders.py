@@ -9,8 +9,8 @@ from lesionseg.core.plan import TrialPlan
 from lesionseg.dicom.write import WriterSettings
 from tests.support.ct_series import Series, chest_volume, write_series
 
-SHAPE = (24, 48, 48)
-SPACING_MM = (10.0, 7.0, 7.0)
+SHAPE = (14, 36, 36)
+SPACING_MM = (17.0, 9.5, 9.5)
 DATES = {"baseline": "20200401", "day 28": "20200429"}
 ARMS = {"A1": "cells", "A2": "cells", "B1": "saline", "B2": "saline"}
 PLAN = """\
