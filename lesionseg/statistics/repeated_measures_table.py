@@ -105,8 +105,9 @@ def repeated_design(
     subject_columns = np.column_stack([baseline, prepared.columns])
     design = _design(wide, subject_columns, baseline_by_visit=baseline_by_visit)
     kept = independent_columns(design[np.isfinite(wide.values)])
-    effects = design.shape[2] - len(wide.names)  # the arm's columns stand last, one for each visit
-    contrast = kept.index(effects + asked) if asked is not None and effects + asked in kept else None
+    arms = range(design.shape[2] - len(wide.names), design.shape[2])  # the arm's columns, one for each visit
+    told_apart = asked is not None and set(arms) <= set(kept)
+    contrast = kept.index(arms[asked]) if told_apart and asked is not None else None
     return _assemble(wide, design[:, :, kept], asked, contrast, (*notes, *more, *prepared.notes))
 
 
