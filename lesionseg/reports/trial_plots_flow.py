@@ -118,7 +118,7 @@ def _step_lines(step: FlowStep, width: float) -> list[str]:
 def _loss_lines(step: FlowStep) -> list[str]:
     if not step.losses:
         return []
-    lines = [f"Without it: {sum(number for _, number in step.losses):,}"]
+    lines = [f"Left out: {sum(number for _, number in step.losses):,}"]
     for reason, number in step.losses:
         lines += textwrap.wrap(f"{reason}: {number:,}", _LOSS_CHARACTERS, subsequent_indent="  ")
     return lines

@@ -13,7 +13,7 @@ from lesionseg.reports.trial_report_words import interval, plain, signed_fixed
 _WIDTH = 860.0
 _LABEL, _NUMBERS, _PLOT, _FIGURES, _P = 4.0, 308.0, (352.0, 592.0), 612.0, 856.0
 _ROW, _HEAD, _FOOT, _GAP = 30.0, 44.0, 62.0, 16.0
-_LABEL_CHARACTERS = 38
+_LABEL_CHARACTERS = 42
 _SQUARE = Look("#0072b2", "#00496f", square=True)
 _ARROW = 7.0
 

@@ -10,7 +10,7 @@ from lesionseg.reports.trial_plots_axes import Scale, axis_range, draw_value_axi
 from lesionseg.reports.trial_plots_waterfall import Group
 
 _WIDTH, _HEIGHT = 860.0, 380.0
-_LEFT, _RIGHT, _TOP, _FOOT, _GAP = 76.0, 20.0, 34.0, 62.0, 30.0
+_LEFT, _RIGHT, _TOP, _FOOT, _GAP = 76.0, 26.0, 34.0, 62.0, 52.0
 _HALF_GLYPH = 6.0
 
 

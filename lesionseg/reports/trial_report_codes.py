@@ -24,22 +24,27 @@ PARAMETER_WORDS = {
 }
 ANALYSIS_WORDS = {
     "primary": "Rank-sum test, complete cases",
-    "stratified": "Stratified rank-sum test (van Elteren)",
+    "stratified": "Stratified rank-sum (van Elteren)",
     "ancova": "Analysis of covariance",
-    "ancova-log-ratio": "Analysis of covariance of the log ratio",
-    "repeated-measures": "Mixed model for repeated measures",
-    "sensitivity:worst-case": "Missing values filled against the treatment",
+    "ancova-log-ratio": "Analysis of covariance, log ratio",
+    "repeated-measures": "Mixed model, repeated measures",
+    "sensitivity:worst-case": "Missing filled against treatment",
     "sensitivity:multiple-imputation": "Multiple imputation",
     "sensitivity:tipping-point": "Tipping point",
 }
 REASON_WORDS = {
-    "failed": "measuring the scan failed",
+    "failed": "the scan could not be measured",
     "not-evaluable": "the scan was judged not evaluable",
-    "zero-baseline": "no lesion at baseline, so no relative change",
-    "baseline-zero": "no lesion at baseline, so no relative change",
+    "zero-baseline": "0 at baseline, so no relative change",
+    "negative-baseline": "negative at baseline, so no relative change",
     "no-baseline": "no baseline value",
     "no-scan": "no scan at this visit",
-    "scan-failed": "measuring the scan failed",
+    "not-scanned": "never scanned",
+    "no-value": "no value at this visit",
+    "scan-failed": "the scan could not be measured",
+    "figure-missing": "the scan lacks this figure",
+    "not-adjustable": "lung volume cannot be adjusted for",
+    "not-in-population": "outside the population",
 }
 _PAIRING = {str(code): words for code, words in MEANINGS.items()}
 

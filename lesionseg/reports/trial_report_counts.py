@@ -72,16 +72,16 @@ def _tipping(row: Row, arms: Arms) -> str:
     shift, unit = row.get("shift"), _points(row.get("unit"))
     notes = [note if note.endswith(".") else f"{note}." for note in row.get("notes") or ()]
     if shift is None:
-        sentence = f"no shift of the missing values under {arms.treatment} changes the conclusion"
-        tried = [float(at["shift"]) for at in row.get("curve") or ()]
-        span = f" (tried from {plain(min(tried))} to {plain(max(tried))} {unit})" if tried else ""
-        return " ".join([f"{row['endpoint']}: {sentence}{span}.", *notes])
-    amount = f"{signed_fixed(float(shift), digits_for([float(shift)]))} {unit}".strip()
-    sentence = (
-        f"{row['endpoint']}: the conclusion changes once the missing values under {arms.treatment} are shifted "
-        f"by {amount} from what was imputed."
-    )
-    return " ".join([sentence, *notes])
+        sentence = (
+            f"no shift of the missing values under {arms.treatment} that was tried changes the conclusion"
+        )
+    else:
+        amount = f"{signed_fixed(float(shift), digits_for([float(shift)]))} {unit}".strip()
+        sentence = (
+            f"the conclusion changes once missing values under {arms.treatment} are shifted by {amount} from "
+            "what was imputed"
+        )
+    return " ".join([f"{row['endpoint']}: {sentence}.", *notes])
 
 
 def _heads(first: str, second: str, arms: Arms, rules: Rules) -> tuple[Head, ...]:

@@ -128,10 +128,7 @@ def _forest(
 ) -> Figure | None:  # fmt: skip
     if not estimates:
         return None
-    heads = ForestHeads(
-        f"n {arms.treatment} / {arms.control}", f"Difference ({rules.level})", "P",
-        f"lower under {arms.treatment}", f"higher under {arms.treatment}",
-    )  # fmt: skip
+    heads = ForestHeads("n", f"Difference ({rules.level})", "P", "lower", "higher")
     axes: dict[str, list[Estimate]] = {}
     for each in estimates:
         axes.setdefault(_axis(each), []).append(each)
@@ -139,7 +136,9 @@ def _forest(
         ForestPanel(title, tuple(_forest_row(each, words(each), rules) for each in found))
         for title, found in axes.items()
     ]
-    return Figure(forest_svg(panels, heads, f"Forest plot of {len(estimates)} estimates"), caption)
+    words_below = f" Lower and higher: under {arms.treatment}; n: {arms.treatment} / {arms.control}."
+    svg = forest_svg(panels, heads, f"Forest plot of {len(estimates)} estimates")
+    return Figure(svg, caption + words_below)
 
 
 def _forest_row(estimate: Estimate, words: tuple[str, str], rules: Rules) -> ForestRow:
@@ -158,19 +157,20 @@ def _forest_row(estimate: Estimate, words: tuple[str, str], rules: Rules) -> For
 
 def _axis(estimate: Estimate) -> str:
     """Name the axis an estimate belongs on; relative and absolute changes never share one."""
-    unit = effect_unit(estimate) or "unit of the endpoint"
     if estimate.get("analysis") == "ancova-log-ratio":
-        return f"Ratio of follow-up to baseline, difference ({estimate.get('unit') or '%'})"
+        return "Ratio of follow-up to baseline, how much higher (%)"
     kind = "relative change" if estimate.get("change") == "relative" else "absolute change"
-    return f"Difference in {kind} ({unit})"
+    unit = effect_unit(estimate)
+    return f"Difference in {kind} ({unit})" if unit else f"Difference in {kind} of {_title(estimate)}"
 
 
 def _endpoint_words(estimate: Estimate) -> tuple[str, str]:
-    return _title(estimate), f"{_when(estimate)}; {estimate.get('role')}, {estimate.get('population')}"
+    what = f"{estimate.get('change')} change to {estimate.get('visit')}"
+    return _title(estimate), f"{what}; {estimate.get('role')}, {estimate.get('population')}"
 
 
 def _analysis_words(estimate: Estimate) -> tuple[str, str]:
-    return analysis_words(str(estimate.get("analysis"))), str(estimate.get("method") or "")
+    return analysis_words(str(estimate.get("analysis"))), f"population {estimate.get('population')}"
 
 
 def _title(estimate: Estimate) -> str:

@@ -67,7 +67,7 @@ def headline(estimate: Mapping[str, Any], arms: Arms, rules: Rules) -> Headline:
         return _unanswered(estimate, arms, name)
     return Headline(
         f"{_direction(estimate, arms, name)} {_figures(estimate, rules)}",
-        _certainty(estimate, arms, rules),
+        f"{_medians(estimate, arms)} {_certainty(estimate, arms, rules)}".strip(),
         tuple(_remarks(estimate, rules)),
     )
 
@@ -80,6 +80,8 @@ def subject_of(estimate: Mapping[str, Any]) -> str:
 def effect_unit(estimate: Mapping[str, Any]) -> str:
     """Return the unit of a difference between arms: two changes in % differ by percentage points."""
     unit = str(estimate.get("unit") or "")
+    if estimate.get("analysis") == "ancova-log-ratio":  # per cent of a ratio, not of the baseline
+        return "%"
     return "percentage points" if unit in ("%", "points", "percentage points") else unit
 
 
@@ -107,17 +109,36 @@ def _direction(estimate: Mapping[str, Any], arms: Arms, name: str) -> str:
     """Say who fell or rose more, from both arms' medians and the sign of the effect."""
     effect = float(estimate["effect"])
     medians = [estimate.get("median_treatment"), estimate.get("median_control")]
-    at, unit = f"by {estimate.get('visit')}", effect_unit(estimate)
+    at, unit = f"from baseline to {estimate.get('visit')}", effect_unit(estimate)
     digits = _digits(estimate)
     size = f"{fixed(abs(effect), digits)} {unit}".strip()
     under = f"under {arms.treatment} than under {arms.control}"
     if effect == 0:
         return f"{name} changed alike under {arms.treatment} and under {arms.control} {at}"
     if _all(medians, -1):
-        return f"{name} fell {at} by {size} {'more' if effect < 0 else 'less'} {under}"
+        return f"{name} fell by {size} {'more' if effect < 0 else 'less'} {under} {at}"
     if _all(medians, 1):
-        return f"{name} rose {at} by {size} {'more' if effect > 0 else 'less'} {under}"
-    return f"The change of {_lower(name)} {at} was {size} {'lower' if effect < 0 else 'higher'} {under}"
+        return f"{name} rose by {size} {'more' if effect > 0 else 'less'} {under} {at}"
+    return f"The change of {_lower(name)} was {size} {'lower' if effect < 0 else 'higher'} {under} {at}"
+
+
+def _medians(estimate: Mapping[str, Any], arms: Arms) -> str:
+    """Say what happened in each arm; the difference of the medians is not the Hodges-Lehmann difference."""
+    medians = [estimate.get("median_treatment"), estimate.get("median_control")]
+    if any(median is None for median in medians):
+        return ""
+    unit = "%" if estimate.get("change") == "relative" else effect_unit(estimate)
+    digits = digits_for(medians)
+    parts = [
+        f"{f'{signed_fixed(float(median or 0.0), digits)} {unit}'.strip()} under {arm} (n = {count})"
+        for median, arm, count in zip(
+            medians,
+            (arms.treatment, arms.control),
+            (_count(estimate, "n_treatment"), _count(estimate, "n_control")),
+            strict=True,
+        )
+    ]
+    return f"Median change: {parts[0]}, {parts[1]}."
 
 
 def _all(medians: list[float | None], sign: int) -> bool:

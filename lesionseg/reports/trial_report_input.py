@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lesionseg.core.errors import InputNotFoundError, UnreadableFileError
+from lesionseg.core.errors import InputNotFoundError, PlanError, UnreadableFileError
+from lesionseg.core.plan import read_plan
+from lesionseg.core.provenance import sha256_of_file
 from lesionseg.core.table_cells import Cell
 from lesionseg.core.table_input import Column, read_table
 
@@ -28,6 +30,14 @@ _CHECKS = ("subject", "visit", "check", "flag", "severity", "sentence")
 
 
 @dataclass(frozen=True)
+class SourceFile:
+    """Name and hash of a file that a report was made from."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class ReportInput:
     """Everything a report may show.
 
@@ -35,6 +45,8 @@ class ReportInput:
     ----------
     analysis : mapping or None
         ``analysis.json``; None keeps the report blinded.
+    plan : mapping
+        Of the analysis; while blinded what was read from a plan, without arms, or nothing.
     figures : sequence of row
         ADaM-like, one per subject, parameter and visit; with the column TRT01P only beside an analysis.
     subjects : sequence of row
@@ -43,19 +55,25 @@ class ReportInput:
         Scans and the visits they count for; pairs compared; scans and how measuring them went. May be empty.
     change_manifest : mapping
         Empty where there is none.
+    files : tuple of SourceFile
+        What was read.
     """
 
     analysis: Mapping[str, Any] | None
+    plan: Mapping[str, Any]
     figures: Sequence[Row]
     subjects: Sequence[Row] = ()
     pairing: Sequence[Row] = ()
     checks: Sequence[Row] = ()
     scans: Sequence[Row] = ()
-    change_manifest: Mapping[str, Any] | None = None
+    change_manifest: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[SourceFile, ...] = ()
 
 
-def read_report_input(analysis: Path | None, changes: Path | None, scans: Path | None = None) -> ReportInput:
-    """Read the folders; without `analysis` nothing that holds an arm is opened.
+def read_report_input(
+    analysis: Path | None, changes: Path | None, *, scans: Path | None = None, plan: Path | None = None
+) -> ReportInput:
+    """Read the folders; without `analysis` nothing that holds a patient's arm is opened.
 
     Raises
     ------
@@ -63,20 +81,27 @@ def read_report_input(analysis: Path | None, changes: Path | None, scans: Path |
         If neither folder is given, or a folder lacks the table it is named for.
     TableError, UnreadableFileError
         If a file in it is damaged.
+    PlanError
+        If the plan is faulty, or is not the one that the changes were made by.
     """
     if analysis is None and changes is None:
         raise InputNotFoundError(
             "there is nothing to report on",
             remedy="Give the folder of `lesionseg analyze` or of `lesionseg change`",
         )
+    given = _given(analysis, changes, scans)
+    found = None if analysis is None else _json(analysis / ANALYSIS)
+    manifest = {} if changes is None else _optional_json(changes / CHANGE_MANIFEST)
     return ReportInput(
-        analysis=None if analysis is None else _json(analysis / ANALYSIS),
+        analysis=found,
+        plan=_blinded_plan(plan, manifest) if found is None else found["plan"],
         figures=_figures(analysis, changes),
         subjects=() if analysis is None else _optional(analysis / SUBJECT_TABLE, ("USUBJID",)),
         pairing=() if changes is None else _optional(changes / "pairing.csv", _PAIRING),
         checks=() if changes is None else _optional(changes / "comparability.csv", _CHECKS),
         scans=() if scans is None else _scans(scans),
-        change_manifest=None if changes is None else _optional_json(changes / CHANGE_MANIFEST),
+        change_manifest=manifest,
+        files=tuple(SourceFile(path.name, sha256_of_file(path)) for path in given if path.is_file()),
     )
 
 
@@ -90,6 +115,15 @@ def figure(row: Row, name: str) -> float | None:
     """Return a cell's number; None where it has none."""
     value = row.get(name)
     return float(value) if isinstance(value, float | int) else None
+
+
+def _given(analysis: Path | None, changes: Path | None, scans: Path | None) -> list[Path]:
+    """Return the files that are read, whether or not they are there."""
+    of_analysis = (ANALYSIS, TRIAL_TABLE, SUBJECT_TABLE)
+    of_changes = (*(() if analysis else (LESION_TABLE,)), "pairing.csv", "comparability.csv", CHANGE_MANIFEST)
+    found = [] if analysis is None else [analysis / name for name in of_analysis]
+    found += [] if changes is None else [changes / name for name in of_changes]
+    return found if scans is None else [*found, scans]
 
 
 def _figures(analysis: Path | None, changes: Path | None) -> Sequence[Row]:
@@ -114,8 +148,26 @@ def _optional(path: Path, names: Sequence[str]) -> Sequence[Row]:
     return read_table(path, columns, extra=True, may_be_empty=True).rows
 
 
-def _optional_json(path: Path) -> Mapping[str, Any] | None:
-    return _json(path) if path.is_file() else None
+def _blinded_plan(path: Path | None, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return endpoints and schedule of a plan, without its arms and its title, which may name them."""
+    recorded = str((manifest.get("plan") or {}).get("sha256") or "")
+    if path is None:
+        return {"sha256": recorded}
+    plan = read_plan(path)
+    if recorded and plan.sha256 != recorded:
+        raise PlanError(
+            "the changes were made by another plan",
+            case=str(path),
+            expected=f"SHA-256 {recorded}",
+            found=plan.sha256,
+            remedy="Give that plan, or make the changes anew",
+        )
+    kept = ("schedule", "endpoints", "responders", "sha256")
+    return {key: part for key, part in plan.as_dict().items() if key in kept}
+
+
+def _optional_json(path: Path) -> Mapping[str, Any]:
+    return _json(path) if path.is_file() else {}
 
 
 def _json(path: Path) -> Mapping[str, Any]:

@@ -45,7 +45,8 @@ class Outcome:
         """Title of an axis of changes."""
         if self.change == "relative":
             return "Change from baseline (%)"
-        return f"Change from baseline ({'percentage points' if self.unit == '%' else self.unit})"
+        unit = "percentage points" if self.unit == "%" else self.unit
+        return f"Change from baseline ({unit})" if unit else "Change from baseline"
 
 
 @dataclass(frozen=True)
@@ -73,35 +74,32 @@ class Cohort:
     def changes(self, outcome: Outcome) -> list[tuple[Group, list[Dot]]]:
         """Return every patient's change of an endpoint in its population, group by group."""
         members, found = self._members(outcome.population), defaultdict(list)
-        for row in self._rows(outcome.parameter):
+        for group, row in self.rows(outcome.parameter):
             value = figure(row, _CHANGES[outcome.change])
             subject = text(row, "USUBJID")
             if value is not None and text(row, "AVISIT") == outcome.visit and self._in(subject, members):
-                found[self._group(row)].append(Dot(subject, value))
-        return [(group, sorted(found[group.name], key=lambda dot: dot.subject)) for group in self.groups]
+                found[group].append(Dot(subject, value))
+        return [(each, sorted(found[each.name], key=lambda dot: dot.subject)) for each in self.groups]
 
     def courses(self, parameter: str) -> list[CoursePanel]:
         """Return every patient's values over the visits, group by group."""
         days = {visit.name: visit.day for visit in self.visits}
         points: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
         by_visit: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-        for row in self._rows(parameter):
+        for group, row in self.rows(parameter):
             value, visit = figure(row, "AVAL"), text(row, "AVISIT")
             if value is None or visit not in days:
                 continue
             day = figure(row, "ADY")
-            group = self._group(row)
             points[group][text(row, "USUBJID")].append((days[visit] if day is None else day, value))
             by_visit[group][visit].append(value)
         return [
             CoursePanel(
-                group,
-                tuple(
-                    Course(name, tuple(sorted(found))) for name, found in sorted(points[group.name].items())
-                ),
-                {visit: tuple(values) for visit, values in by_visit[group.name].items()},
+                each,
+                tuple(Course(name, tuple(sorted(at))) for name, at in sorted(points[each.name].items())),
+                {visit: tuple(values) for visit, values in by_visit[each.name].items()},
             )
-            for group in self.groups
+            for each in self.groups
         ]
 
     def missing(self, outcome: Outcome) -> list[Row]:
@@ -109,17 +107,16 @@ class Cohort:
         members = self._members(outcome.population)
         column = _CHANGES[outcome.change]
         return [
-            row for row in self._rows(outcome.parameter)
+            row for _, row in self.rows(outcome.parameter)
             if text(row, "AVISIT") == outcome.visit and figure(row, column) is None
             and self._in(text(row, "USUBJID"), members)
         ]  # fmt: skip
 
-    def _rows(self, parameter: str) -> list[Row]:
+    def rows(self, parameter: str) -> list[tuple[str, Row]]:
+        """Return a parameter's rows, each with the name of its group."""
         known = {group.name for group in self.groups}
-        return [
-            row for row in self.source.figures
-            if text(row, "PARAMCD") == parameter and self._group(row) in known
-        ]  # fmt: skip
+        found = ((self._group(row), row) for row in self.source.figures if row["PARAMCD"] == parameter)
+        return [(group, row) for group, row in found if group in known]
 
     def _group(self, row: Row) -> str:
         return ALL_PATIENTS if self.blinded else text(row, "TRT01P")

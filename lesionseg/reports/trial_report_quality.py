@@ -25,7 +25,7 @@ def failed_scans(source: ReportInput) -> Table | None:
         (
             Cell(text(row, "subject")),
             Cell(text(row, "scan_id")),
-            Cell(text(row, "visit_given")),
+            _whole(text(row, "visit_given")),
             Cell(text(row, "status").replace("-", " ")),
             Cell(reason_words(text(row, "reason")) if blinded else _why(row)),
         )
@@ -36,13 +36,15 @@ def failed_scans(source: ReportInput) -> Table | None:
 
 
 def flagged_scans(source: ReportInput) -> Table | None:
-    """Return measured scans that carry quality flags."""
+    """Return measured scans that carry quality flags; a patient's scans with the same ones in one row."""
+    merged: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in source.scans:
+        if text(row, "status") in ("", _MEASURED) and text(row, "flags") not in ("", "none"):
+            merged[text(row, "subject"), flag_words(text(row, "flags"))].append(text(row, "scan_id"))
     rows = [
-        (Cell(text(row, "subject")), Cell(text(row, "scan_id")), Cell(flag_words(text(row, "flags"))))
-        for row in source.scans
-        if text(row, "status") in ("", _MEASURED) and text(row, "flags") not in ("", "none")
+        (Cell(subject), Cell(", ".join(scans)), Cell(flags)) for (subject, flags), scans in merged.items()
     ]
-    return _table(("Patient", "Scan", "Flags"), rows)
+    return _table(("Patient", "Scans", "Flags"), rows)
 
 
 def unlike_pairs(source: ReportInput) -> Table | None:
@@ -50,12 +52,12 @@ def unlike_pairs(source: ReportInput) -> Table | None:
     rows = [
         (
             Cell(text(row, "subject")),
-            Cell(text(row, "visit")),
+            _whole(text(row, "visit")),
             Cell(text(row, "severity")),
             Cell(text(row, "sentence") or flag_words(text(row, "flag"))),
         )
         for row in source.checks
-        if text(row, "flag") not in ("", "none", "ok")
+        if text(row, "severity") not in ("", "none")
     ]
     return _table(("Patient", "Visit", "Severity", "How they differ"), rows)
 
@@ -68,7 +70,7 @@ def unpaired_scans(source: ReportInput) -> Table | None:
             Cell(text(row, "subject")),
             Cell(text(row, "scan_id")),
             Cell(text(row, "day").removesuffix(".0").replace("-", "\N{MINUS SIGN}")),
-            Cell(text(row, "visit")),
+            _whole(text(row, "visit")),
             Cell(reason_words(text(row, "reason")) if blinded else _why(row)),
         )
         for row in source.pairing
@@ -116,6 +118,11 @@ def quality_sentence(source: ReportInput) -> str:
         f"Scans found: {len(states):,}, of {counted(subjects, 'patient')}. Not measured or not evaluable: "
         f"{failed:,}. Measured, with quality flags: {flagged:,}."
     )
+
+
+def _whole(words: str) -> Cell:
+    """Return a name that a narrow column must not break."""
+    return Cell(words.replace(" ", "\N{NO-BREAK SPACE}"))
 
 
 def _why(row: Row) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_SHORT = 9
+"""Rows; longer tables may part between pages, with their heads repeated."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -15,10 +18,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Head:
-    """Name of a column; `left` for words, otherwise figures stand at the right."""
+    """Name of a column; `left` for words, otherwise figures stand at the right; `code` for hashes."""
 
     name: str
     left: bool = False
+    code: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
     note: str = ""
+
+    @property
+    def short(self) -> bool:
+        """Whether a printed page should hold it as a whole."""
+        return len(self.rows) <= _SHORT
 
 
 @dataclass(frozen=True)
