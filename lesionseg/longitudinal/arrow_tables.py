@@ -61,16 +61,26 @@ def write_csv_table(path: Path, table: pa.Table) -> None:
 
 
 def write_parquet_table(path: Path, table: pa.Table) -> None:
-    """Write the table with its types."""
-    pyarrow.parquet.write_table(table, path, compression="zstd")
+    """Write the table with its types; texts are read back as texts, however they are held here."""
+    pyarrow.parquet.write_table(table, path, compression="zstd", store_schema=False)
 
 
 def _typed(values: Any, kind: Kind) -> Any:
     if isinstance(values, pa.DictionaryArray):
-        return values.dictionary_decode().cast(_TYPES[kind])
+        return values if kind == "text" else values.dictionary_decode().cast(_TYPES[kind])
     if kind == "text":
-        return pa.array([text or None for text in values], pa.string())
+        return _texts(values)
     if isinstance(values, np.ndarray) and kind == "integer":
         missing = np.isnan(values)
         return pa.array(np.where(missing, 0, values).astype(np.int64), pa.int64(), mask=missing)
     return pa.array(values, _TYPES[kind], from_pandas=True)
+
+
+def _texts(values: Sequence[str | None]) -> Any:
+    """Hold repeated texts once: a long table has few of them."""
+    places: dict[str, int] = {}
+    codes = np.full(len(values), -1, np.int64)
+    for row, text in enumerate(values):
+        if text:
+            codes[row] = places.setdefault(text, len(places))
+    return codes_of(list(places), codes)

@@ -106,9 +106,10 @@ def quality_flags(
     for found in findings:
         if found.finding.is_flagged:
             of_pair.setdefault((found.subject, found.visit), []).append(found.finding.flag)
-    flags = np.full(grid.chosen.shape, "", object)
-    for row, column in np.argwhere(grid.shown != NOTHING):
-        index = int(grid.shown[row, column])
+    shown = grid.shown
+    flags = np.full(shown.shape, "", object)
+    for row, column in np.argwhere(shown != NOTHING):
+        index = int(shown[row, column])
         codes = [*flag_codes(table.texts["flags"][index])]
         if pairing.decisions[index].reason is Reason.GIVEN_OUTSIDE:
             codes.append("outside-window")
