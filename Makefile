@@ -14,7 +14,7 @@ SPACE := $(EMPTY) $(EMPTY)
 FIND_PYTHON := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-all lint format coverage bench clean distclean
+.PHONY: help setup demo test test-slow test-all lint format coverage bench goldens clean distclean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -63,6 +63,9 @@ coverage: $(READY) ## Coverage of the rooms that decide numbers; at least 95 %
 
 bench: $(READY) ## Time and peak memory of one scan of 300 slices
 	$(BIN)/python scripts/bench/one_case.py
+
+goldens: ## Ask R anew for the answers stored in tests/golden (needs R with coin, nlme and jsonlite)
+	cd tests/golden && for script in *.R; do echo "$$script"; Rscript --vanilla "$$script" || exit 1; done
 
 clean: ## Remove what tests, tools and the demo left behind
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov dist build $(DEMO_OUTPUT)
