@@ -16,6 +16,7 @@ from lesionseg.cli.models import models
 from lesionseg.cli.power import power
 from lesionseg.cli.segment import segment
 from lesionseg.cli.train import train
+from lesionseg.cli.trial import trial
 from lesionseg.cli.validate import validate
 
 app = typer.Typer(
@@ -47,6 +48,6 @@ def _root(
     del version
 
 
-for _verb in (demo, doctor, check, segment, validate, change, analyze, power, train):
+for _verb in (demo, doctor, check, segment, trial, validate, change, analyze, power, train):
     app.command()(_verb)
 app.add_typer(models)

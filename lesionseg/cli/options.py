@@ -40,6 +40,25 @@ FlipsOption = Annotated[
         help="Average over the mirrored scan too, in twice the time; widens the interval.",
     ),
 ]
+REPAIRS = ("tilt", "duplicates")
+
+
+def _known_repairs(words: list[str]) -> list[str]:
+    for word in words:
+        if word not in REPAIRS:
+            raise typer.BadParameter(f"{word!r} is none of: {', '.join(REPAIRS)}")
+    return words
+
+
+RepairOption = Annotated[
+    list[str],
+    typer.Option(
+        metavar="|".join(REPAIRS),
+        callback=_known_repairs,
+        show_default=False,
+        help="A repair that may be done; may be repeated. What was done stands in the manifest.",
+    ),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", metavar="", help="Replace an earlier lesionseg output in that folder.")
 ]

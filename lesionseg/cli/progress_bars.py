@@ -17,7 +17,10 @@ STAGE_NAMES = {
     "measure": "Measuring",
     "draw": "Drawing the overview",
     "write": "Writing",
-    "demo": "Phantom scans",
+    "demo": "Drawing phantoms",
+    "scans": "Scans",
+    "pages": "Case pages",
+    "patients": "Patient pages",
 }
 
 

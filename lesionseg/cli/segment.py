@@ -15,6 +15,7 @@ from lesionseg.cli.options import (
     ModelOption,
     OverwriteOption,
     QuietOption,
+    RepairOption,
     RuntimeOption,
     ThreadsOption,
     VerboseOption,
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from lesionseg.workflow.request import CaseResult
-
-REPAIRS = ("tilt", "duplicates")
-
-
-def _known_repairs(words: list[str]) -> list[str]:
-    for word in words:
-        if word not in REPAIRS:
-            raise typer.BadParameter(f"{word!r} is none of: {', '.join(REPAIRS)}")
-    return words
 
 
 def segment(
@@ -52,15 +44,7 @@ def segment(
     series: Annotated[
         str | None, typer.Option("--series", metavar="UID", help="The series to use where there are several.")
     ] = None,
-    repair: Annotated[
-        list[str],
-        typer.Option(
-            metavar="|".join(REPAIRS),
-            callback=_known_repairs,
-            show_default=False,
-            help="A repair that may be done; may be repeated. What was done stands in the manifest.",
-        ),
-    ] = [],  # noqa: B006 - Typer makes a new list for every call
+    repair: RepairOption = [],  # noqa: B006 - Typer makes a new list for every call
     model: ModelOption = None,
     device: DeviceOption = "auto",
     runtime: RuntimeOption = "auto",

@@ -85,7 +85,7 @@ def run_trial(
         warnings = write_case_pages(outcomes, settings.repairs, watch)
         warnings += write_patient_pages(outcomes, folder, settings.repairs, watch)
     with timer.stage("compare"):
-        analysis = compare_arms(request, checked.plan) if request.arms else None
+        analysis = compare_arms(request, request.arms) if request.arms else None
     with timer.stage("report"):
         warnings += write_reports(folder, unblinded=analysis is not None, pdf=settings.pdf)
     manifest = finish_folder(facts, outcomes, warnings, timer)

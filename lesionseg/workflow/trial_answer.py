@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lesionseg.core.files import staged_folder
-from lesionseg.core.plan import TrialPlan
 from lesionseg.workflow.trial_pages import attempt
 from lesionseg.workflow.trial_request import ANALYSIS, REPORT, REPORT_PDF, SCANS_CSV, VISITS, TrialRequest
 
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
     from lesionseg.statistics import TrialAnalysis
 
 
-def compare_arms(request: TrialRequest, plan: TrialPlan) -> TrialAnalysis:
+def compare_arms(request: TrialRequest, arms: Path) -> TrialAnalysis:
     """Read the arm table, now that everything else is on disk, and write ``analysis/``.
 
     Raises
@@ -23,19 +21,19 @@ def compare_arms(request: TrialRequest, plan: TrialPlan) -> TrialAnalysis:
     InputError, AnalysisError
         As `lesionseg.statistics.analyze_trial` does.
     """
-    from lesionseg.statistics import analyze_trial, read_trial_tables, write_analysis
+    from lesionseg.statistics import AnalysisRequest, run_analysis
 
-    tables = read_trial_tables(
-        request.output / VISITS,
-        request.arms or Path(),
-        plan,
-        endpoints=request.endpoints,
-        adverse_events=request.adverse_events,
+    return run_analysis(
+        AnalysisRequest(
+            request.output / VISITS,
+            request.plan,
+            arms,
+            request.output / ANALYSIS,
+            endpoints=request.endpoints,
+            adverse_events=request.adverse_events,
+            overwrite=True,
+        )
     )
-    analysis = analyze_trial(tables, plan)
-    with staged_folder(request.output / ANALYSIS, overwrite=True) as folder:
-        write_analysis(analysis, folder)
-    return analysis
 
 
 def write_reports(folder: Path, *, unblinded: bool, pdf: bool) -> tuple[str, ...]:

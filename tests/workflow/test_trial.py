@@ -21,7 +21,10 @@ from tests.support.ct_series import Series
 from tests.workflow.builders import RuleSegmenter
 from tests.workflow.trial_builders import (
     ARMS,
+    PAGES,
     PLAN,
+    good_request,
+    hurry,
     visit_rows,
     write_plan,
     write_scan,
@@ -29,30 +32,10 @@ from tests.workflow.trial_builders import (
     write_trial,
 )
 
-PAGES = ("case_page.write_case_page", "patient_page.write_patient_page", "trial_report.write_trial_report")
-
-
-def write_quick_page(*arguments: object, **_: object) -> None:
-    path = [part for part in arguments if isinstance(part, Path)][-1]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("<p>page</p>")
-
 
 @pytest.fixture(autouse=True)
 def quick_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
-
-
-def hurry(patch: pytest.MonkeyPatch) -> None:
-    """Pictures and pages have tests of their own and take seconds."""
-
-    def draw(*parts: object, **_: object) -> None:
-        next(part for part in parts if isinstance(part, Path)).write_bytes(b"picture")
-
-    patch.setattr("lesionseg.reports.overview.draw_overview", draw)
-    patch.setattr("lesionseg.reports.pdf.write_pdf", lambda html, path: path.write_bytes(b"%PDF"))
-    for name in PAGES:
-        patch.setattr(f"lesionseg.reports.{name}", write_quick_page)
 
 
 @pytest.fixture(scope="module")
@@ -60,19 +43,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("trial") / "dicom"
     write_trial(root)
     return root
-
-
-def good_request(dicom: Path, folder: Path) -> TrialRequest:
-    """A trial with arms; nothing is wrong with it."""
-    arms = [{"subject": subject, "arm": arm, "age": 40} for subject, arm in ARMS.items()]
-    (folder / "in").mkdir()
-    return TrialRequest(
-        dicom,
-        write_plan(folder / "in" / "plan.yaml"),
-        folder / "out",
-        visits=write_table(folder / "in" / "visits.csv", visit_rows()),
-        arms=write_table(folder / "in" / "arms.csv", arms),
-    )
 
 
 @pytest.fixture
@@ -97,12 +67,12 @@ class Finished:
 @pytest.fixture(scope="module")
 def finished(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """Shared by the tests that only look."""
-    from lesionseg.statistics import analysis
+    from lesionseg.statistics import analysis_run
 
     request = good_request(written, tmp_path_factory.mktemp("finished"))
     told: dict[str, tuple[int, int]] = {}
     seen: list[str] = []
-    real = analysis.analyze_trial
+    real = analysis_run.analyze_trial
 
     def watched(*arguments: object) -> object:
         seen.extend(path.name for path in request.output.iterdir())
@@ -110,7 +80,7 @@ def finished(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Finishe
 
     with pytest.MonkeyPatch.context() as patch:
         hurry(patch)
-        patch.setattr(analysis, "analyze_trial", watched)
+        patch.setattr(analysis_run, "analyze_trial", watched)
         watch = Watch(progress=lambda stage, done, total: told.update({stage: (done, total)}))
         result = run_trial(request, RuleSegmenter(), watch=watch)
     return Finished(request, result, told, seen)

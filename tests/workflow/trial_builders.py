@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
+
 from lesionseg.core.plan import TrialPlan
 from lesionseg.dicom.write import WriterSettings
+from lesionseg.workflow.trial_request import TrialRequest
 from tests.support.ct_series import Series, chest_volume, write_series
 
 SHAPE = (14, 36, 36)
 SPACING_MM = (17.0, 9.5, 9.5)
 DATES = {"baseline": "20200401", "day 28": "20200429"}
 ARMS = {"A1": "cells", "A2": "cells", "B1": "saline", "B2": "saline"}
+PAGES = ("case_page.write_case_page", "patient_page.write_patient_page", "trial_report.write_trial_report")
 PLAN = """\
 trial: {identifier: TINY-01, title: A tiny trial}
 arms: {treatment: cells, control: saline}
@@ -69,3 +73,34 @@ def visit_rows(subjects: Sequence[str] = tuple(ARMS)) -> list[dict[str, object]]
         for subject in subjects
         for visit in DATES
     ]
+
+
+def good_request(dicom: Path, folder: Path) -> TrialRequest:
+    """A trial with arms; nothing is wrong with it."""
+    arms = [{"subject": subject, "arm": arm, "age": 40} for subject, arm in ARMS.items()]
+    (folder / "in").mkdir()
+    return TrialRequest(
+        dicom,
+        write_plan(folder / "in" / "plan.yaml"),
+        folder / "out",
+        visits=write_table(folder / "in" / "visits.csv", visit_rows()),
+        arms=write_table(folder / "in" / "arms.csv", arms),
+    )
+
+
+def write_quick_page(*arguments: object, **_: object) -> None:
+    path = [part for part in arguments if isinstance(part, Path)][-1]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("<p>page</p>")
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
+    """Pictures and pages have tests of their own and take seconds."""
+
+    def draw(*parts: object, **_: object) -> None:
+        next(part for part in parts if isinstance(part, Path)).write_bytes(b"picture")
+
+    patch.setattr("lesionseg.reports.overview.draw_overview", draw)
+    patch.setattr("lesionseg.reports.pdf.write_pdf", lambda html, path: path.write_bytes(b"%PDF"))
+    for name in PAGES:
+        patch.setattr(f"lesionseg.reports.{name}", write_quick_page)
