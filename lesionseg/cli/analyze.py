@@ -26,21 +26,21 @@ def analyze(
         ),
     ],
     *,
-    plan: Annotated[Path, typer.Option("--plan", show_default=False, help="Analysis plan (YAML).")],
+    plan: Annotated[Path, typer.Option(metavar="PLAN.yaml", show_default=False, help="Analysis plan.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", show_default=False, help="Folder for the results.")
     ],
     arms: Annotated[
         Path | None,
-        typer.Option("--arms", show_default=False, help="Table of subjects and arms; required."),
+        typer.Option(metavar="ARMS.csv", help="Table of subjects and arms; needed."),
     ] = None,
     endpoints: Annotated[
         Path | None,
-        typer.Option("--endpoints", show_default=False, help="Table of further endpoints."),
+        typer.Option(metavar="ENDPOINTS.csv", help="Table of further endpoints."),
     ] = None,
     adverse_events: Annotated[
         Path | None,
-        typer.Option("--adverse-events", show_default=False, help="Table of adverse events."),
+        typer.Option("--adverse-events", metavar="EVENTS.csv", help="Table of adverse events."),
     ] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
@@ -56,7 +56,11 @@ def analyze(
     if arms is None:
         raise typer.BadParameter(_ARMS_MISSING, param_hint="--arms")
     from lesionseg.statistics import AnalysisRequest, run_analysis
+    from lesionseg.statistics.analysis_output import ANALYSIS_FILE, ANALYSIS_FILES
+    from lesionseg.statistics.results import SCHEMA
+    from lesionseg.workflow.output import OwnOutput, refuse_output
 
+    refuse_output(output, OwnOutput(ANALYSIS_FILES, ANALYSIS_FILE, SCHEMA), overwrite=overwrite)
     screen = Screen("analyze", as_json=as_json, quiet=quiet)
     request = AnalysisRequest(
         changes, plan, arms, output, endpoints=endpoints, adverse_events=adverse_events, overwrite=overwrite

@@ -20,6 +20,10 @@ TRIAL_FILES = ("adtrial.csv", "adtrial.parquet")
 RESPONDERS_FILE = "responders.csv"
 EVENTS_FILE = "adverse_events_by_arm.csv"
 DICTIONARY_FILE = "data_dictionary.csv"
+ANALYSIS_FILES = (
+    ANALYSIS_FILE, ESTIMATES_FILE, SUBJECTS_FILE, *TRIAL_FILES, RESPONDERS_FILE, EVENTS_FILE, DICTIONARY_FILE,
+)  # fmt: skip
+"""All that the folder of an analysis may hold."""
 
 
 def write_analysis(analysis: TrialAnalysis, folder: Path) -> None:

@@ -57,14 +57,17 @@ def _columns(plan: TrialPlan) -> Iterator[Column]:
 
 
 def as_frame(table: InputTable) -> pd.DataFrame:
-    """Return the rows indexed by subject: numbers as float64 with NaN, texts with None, flags as bool."""
+    """Return the rows indexed by subject: numbers as float64 with NaN, texts with None, flags as bool.
+
+    They are sorted by subject, so that no figure depends on the order of the file.
+    """
     import pandas as pd
 
     frame = pd.DataFrame([{name: row[name] for name in table.columns} for row in table.rows])
     for name in frame.columns:
         if all(value is None or isinstance(value, float) for value in frame[name]):
             frame[name] = frame[name].astype("float64")
-    return frame.set_index(SUBJECT)
+    return frame.set_index(SUBJECT).sort_index()
 
 
 def further_columns(names: Sequence[str], plan: TrialPlan) -> list[str]:

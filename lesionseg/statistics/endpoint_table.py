@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ class EndpointTable:
     frame: pd.DataFrame
     other_visits: tuple[str, ...]
 
-    @property
+    @cached_property
     def observed(self) -> pd.DataFrame:
         """Subjects with a value."""
         return self.frame[self.frame["value"].notna()]

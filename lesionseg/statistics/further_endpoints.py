@@ -93,7 +93,7 @@ def as_lesion_rows(table: InputTable, subjects: Sequence[str], plan: TrialPlan) 
     rows["ADT"] = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[s]")
     rows["ABLFL"] = (rows["visit"] == plan.baseline.name).map({True: "Y", False: ""})
     rows["ANL01FL"] = rows["AVAL"].notna().map({True: "Y", False: ""})
-    return rows.reindex(columns=list(LESION_COLUMNS)).fillna({"SCANID": "", "QFLAGS": ""})
+    return rows.assign(SCANID="", QFLAGS="").reindex(columns=list(LESION_COLUMNS))
 
 
 def _add_change(rows: pd.DataFrame, *, is_baseline: object) -> None:

