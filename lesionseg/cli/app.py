@@ -14,6 +14,7 @@ from lesionseg.cli.demo import demo
 from lesionseg.cli.doctor import doctor
 from lesionseg.cli.models import models
 from lesionseg.cli.power import power
+from lesionseg.cli.report import report
 from lesionseg.cli.segment import segment
 from lesionseg.cli.train import train
 from lesionseg.cli.trial import trial
@@ -48,6 +49,6 @@ def _root(
     del version
 
 
-for _verb in (demo, doctor, check, segment, trial, validate, change, analyze, power, train):
+for _verb in (demo, doctor, check, segment, trial, validate, change, analyze, report, power, train):
     app.command()(_verb)
 app.add_typer(models)

@@ -10,6 +10,7 @@ from lesionseg.reports.trial_report_headline import Arms, Rules
 from lesionseg.reports.trial_report_table import Cell, Head, Table
 from lesionseg.reports.trial_report_words import (
     NOTHING,
+    as_sentence,
     digits_for,
     fixed,
     interval,
@@ -70,11 +71,9 @@ def tipping_words(rows: Sequence[Row], arms: Arms) -> list[str]:
 
 def _tipping(row: Row, arms: Arms) -> str:
     shift, unit = row.get("shift"), _points(row.get("unit"))
-    notes = [note if note.endswith(".") else f"{note}." for note in row.get("notes") or ()]
+    notes = [as_sentence(str(note)) for note in row.get("notes") or ()]
     if shift is None:
-        sentence = (
-            f"no shift of the missing values under {arms.treatment} that was tried changes the conclusion"
-        )
+        sentence = f"no shift tried of the missing values under {arms.treatment} changes the conclusion"
     else:
         amount = f"{signed_fixed(float(shift), digits_for([float(shift)]))} {unit}".strip()
         sentence = (

@@ -9,7 +9,14 @@ from lesionseg.reports.trial_plots_forest import ForestHeads, ForestPanel, Fores
 from lesionseg.reports.trial_report_codes import analysis_words, parameter_words
 from lesionseg.reports.trial_report_headline import Arms, Rules, effect_unit
 from lesionseg.reports.trial_report_table import Cell, Figure, Head, Table
-from lesionseg.reports.trial_report_words import NOTHING, digits_for, interval, p_cell, signed_fixed
+from lesionseg.reports.trial_report_words import (
+    NOTHING,
+    as_sentence,
+    digits_for,
+    interval,
+    p_cell,
+    signed_fixed,
+)
 
 PRIMARY, SENSITIVITY = "primary", "sensitivity:"
 Estimate = Mapping[str, Any]
@@ -70,7 +77,7 @@ def notes_of(estimates: Sequence[Estimate]) -> list[tuple[str, tuple[str, ...]]]
     for each in estimates:
         where = f"{each.get('endpoint')}, {analysis_words(str(each.get('analysis')))}"
         for note in each.get("notes") or ():
-            found.setdefault(str(note), []).append(where)
+            found.setdefault(as_sentence(str(note)), []).append(where)
     return [(note, tuple(dict.fromkeys(places))) for note, places in found.items()]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from lesionseg.reports.trial_report_codes import parameter_words
 from lesionseg.reports.trial_report_words import (
+    as_sentence,
     counted,
     digits_for,
     fixed,
@@ -101,7 +102,7 @@ def _unanswered(estimate: Mapping[str, Any], arms: Arms, name: str) -> Headline:
         f"{name} at {estimate.get('visit')}: the difference between {arms.treatment} and {arms.control} "
         "could not be estimated.",
         f"Patients with a value: {counts} {arms.control}.",
-        tuple(_sentence(note) for note in estimate.get("notes") or ()),
+        tuple(as_sentence(str(note)) for note in estimate.get("notes") or ()),
     )
 
 
@@ -191,7 +192,7 @@ def _remarks(estimate: Mapping[str, Any], rules: Rules) -> list[str]:
             f"With so few patients the test cannot become significant: the smallest P that any data could "
             f"give is {smallest:.2g}."
         )
-    return remarks + [_sentence(note) for note in estimate.get("notes") or ()]
+    return remarks + [as_sentence(str(note)) for note in estimate.get("notes") or ()]
 
 
 def smallest_p(treated: int, control: int, alternative: str) -> float | None:
@@ -215,7 +216,3 @@ def _count(estimate: Mapping[str, Any], name: str) -> int:
 
 def _lower(name: str) -> str:
     return name[:1].lower() + name[1:]
-
-
-def _sentence(note: str) -> str:
-    return note if note.endswith((".", "!", "?")) else f"{note}."

@@ -78,14 +78,10 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def spoken(parts: Sequence[str]) -> str:
-    """Join words as in a sentence."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
-
-
-def code_words(code: str, names: dict[str, str]) -> str:
-    """Put a reason or flag code into words; one without an entry is shown as it is, with spaces."""
-    return names.get(code, code.replace("-", " ").replace("_", " "))
+def as_sentence(words: str) -> str:
+    """Return a remark with a capital and a full stop."""
+    closed = words if words.endswith((".", "!", "?")) else f"{words}."
+    return closed[:1].upper() + closed[1:]
 
 
 def _minus(text: str) -> str:
