@@ -106,7 +106,7 @@ def impute(table: pd.DataFrame, plan: ImputationPlan) -> Imputed:
             return Imputed((), drawn, tuple(notes))
         generator = np.random.default_rng(seed)
         for one in filled:
-            one[np.ix_(rows, chain.positions)] = chain.draw(generator)
+            one[np.ix_(rows, np.asarray(chain.positions))] = chain.draw(generator)
     if plan.lowest is not None:
         value = names.index("value")
         filled[:, drawn, value] = np.maximum(filled[:, drawn, value], plan.lowest)

@@ -94,7 +94,7 @@ def _direction(point: RemlPoint) -> Matrix | None:
     for information in (point.observed, point.expected):
         try:
             np.linalg.cholesky(information)
-            return np.linalg.solve(information, point.score)
+            return np.asarray(np.linalg.solve(information, point.score), dtype=np.float64)
         except np.linalg.LinAlgError:
             continue
     return None
@@ -158,7 +158,7 @@ def _evaluate(design: RepeatedDesign, basis: Matrix, weights: Matrix) -> RemlPoi
     try:
         sums = _sums(design, basis, covariance)
         p = design.coefficients
-        variance = np.linalg.inv(sums.plain[:p, :p])
+        variance = np.asarray(np.linalg.inv(sums.plain[:p, :p]), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
     coefficients = variance @ sums.plain[:p, p]
