@@ -28,7 +28,7 @@ def report(
     ],
     pdf: Annotated[
         Path | None,
-        typer.Option(metavar="PAGE.pdf", help="A trial's page as PDF besides; needs lesionseg[pdf]."),
+        typer.Option(metavar="PAGE.pdf", help="A trial's page as PDF too; needs the extra pdf."),
     ] = None,
     changes: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Results of change, beside those of analyze.")
@@ -116,11 +116,12 @@ def _write_case(case: Path, scan: Path | None, output: Path) -> None:
 
 def _write_patient(sources: Sources, patient: str, output: Path) -> None:
     """Write a patient's page from whatever cases lie beside the changes; it never carries an arm."""
+    from lesionseg.core.file_names import safe_file_name
     from lesionseg.reports.patient_page import PatientScan, write_patient_page
 
     if sources.changes is None:
         raise typer.BadParameter("a patient's page needs the results of trial or change")
-    folder = sources.cases / patient if sources.cases is not None else None
+    folder = sources.cases / safe_file_name(patient) if sources.cases is not None else None
     cases = sorted(path for path in folder.iterdir() if path.is_dir()) if folder and folder.is_dir() else []
     scans = [PatientScan(case.name, case) for case in cases]
     write_patient_page(patient, sources.changes, output, scans=scans)

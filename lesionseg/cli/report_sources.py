@@ -67,10 +67,10 @@ def find_sources(folder: Path, *, blinded: bool, changes: Path | None = None) ->
     raise InputError(
         "the folder holds no results to report on",
         case=str(folder),
-        expected="adlesion.csv, visits/adlesion.csv or measurements.json"
-        + ("" if blinded else ", analysis.json"),
-        remedy="Name the folder that trial, analyze, change or segment wrote"
-        + ("; a blinded report needs that of trial or change" if blinded else ""),
+        expected="a table adlesion.csv, here or in visits"
+        + ("" if blinded else "; analysis.json, or measurements.json of one scan"),
+        remedy="Name the folder that trial or change wrote"
+        + ("" if blinded else ", or analyze, or segment for one scan"),
     )
 
 
