@@ -1,17 +1,11 @@
 """Visits: which scan is which visit, whether two scans can be compared, and by how much lesions changed."""
 
 from lesionseg.longitudinal.change import Changes, changes
+from lesionseg.longitudinal.change_manifest import CHANGE_FORMAT, MANIFEST
 from lesionseg.longitudinal.comparability import ComparabilityLimits, Finding, ScanFacts, compare_scans
 from lesionseg.longitudinal.pairing import Decision, Pairing, pair_visits
 from lesionseg.longitudinal.pairing_words import Reason
-from lesionseg.longitudinal.run import (
-    CHANGE_FILES,
-    CHANGE_FORMAT,
-    MANIFEST,
-    ChangeRequest,
-    ChangeResult,
-    make_changes,
-)
+from lesionseg.longitudinal.run import CHANGE_FILES, ChangeRequest, ChangeResult, make_changes
 from lesionseg.longitudinal.scan import UNSCHEDULED, Scan, Status, Subject
 from lesionseg.longitudinal.scan_table import ScanTable, read_scans
 from lesionseg.longitudinal.subject_table import SubjectTable, read_subjects

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lesionseg.core.files import staged_folder
 from lesionseg.core.plan import TrialPlan, read_plan
-from lesionseg.core.provenance import package_versions, sha256_of_file
-from lesionseg.core.tables import plain_json, write_json
+from lesionseg.core.tables import write_json
 from lesionseg.longitudinal.adlesion import adlesion
 from lesionseg.longitudinal.arrow_tables import typed_table, write_csv_table, write_parquet_table
 from lesionseg.longitudinal.blinded_summary import blinded_summary
 from lesionseg.longitudinal.change import Changes, changes
+from lesionseg.longitudinal.change_manifest import MANIFEST, ChangeFacts, build_manifest
 from lesionseg.longitudinal.comparability import ComparabilityLimits
 from lesionseg.longitudinal.dictionary import (
     ADLESION_CSV,
@@ -34,15 +33,10 @@ from lesionseg.longitudinal.pairing import Pairing, pair_visits
 from lesionseg.longitudinal.scan_table import ScanTable, read_scans
 from lesionseg.longitudinal.subject_table import SubjectTable, read_subjects
 from lesionseg.longitudinal.tumour_results import scan_order, tumour_results
-from lesionseg.longitudinal.visit_grid import PairFinding, VisitGrid, compare_pairs, quality_flags, visit_grid
+from lesionseg.longitudinal.visit_grid import PairFinding, compare_pairs, quality_flags, visit_grid
 
-MANIFEST = "change_manifest.json"
-CHANGE_FORMAT = "lesionseg-change/1"
 CHANGE_FILES = (*TABLES, MANIFEST)
 """All that the folder of a change run may hold."""
-NOTICE = "Research use only. Not a medical device."
-_PACKAGES = ("lesionseg", "numpy", "pyarrow", "pydantic")
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -126,7 +120,7 @@ def make_changes(request: ChangeRequest) -> ChangeResult:
     made = _Made(pairing, findings, changes(inputs.table, grid))
     with staged_folder(request.output, overwrite=request.overwrite) as folder:
         _write_tables(folder, inputs, made)
-        manifest = _manifest(folder, request, inputs, made)
+        manifest = build_manifest(folder, _facts(request, inputs, made))
         write_json(folder / MANIFEST, manifest)
     return ChangeResult(request.output, pairing, made.changes, findings, manifest)
 
@@ -139,6 +133,19 @@ def _read(request: ChangeRequest) -> _Inputs:
 
 def _known(subjects: SubjectTable | None) -> dict[str, Any]:
     return subjects.subjects if subjects else {}
+
+
+def _facts(request: ChangeRequest, inputs: _Inputs, made: _Made) -> ChangeFacts:
+    return ChangeFacts(
+        plan_file=request.plan.name,
+        plan=inputs.plan,
+        table=inputs.table,
+        subjects=inputs.subjects,
+        limits=request.limits,
+        pairing=made.pairing,
+        grid=made.changes.grid,
+        findings=made.findings,
+    )
 
 
 def _write_tables(folder: Path, inputs: _Inputs, made: _Made) -> None:
@@ -186,72 +193,3 @@ def comparability_table(findings: tuple[PairFinding, ...]) -> Any:
             "value": [found.finding.value for found in findings],
         },
     )
-
-
-# --- the manifest ---------------------------------------------------------------------------------------
-
-
-def _manifest(folder: Path, request: ChangeRequest, inputs: _Inputs, made: _Made) -> dict[str, Any]:
-    """Describe the run; nothing in it depends on when or where it ran."""
-    tables = [("scans", inputs.table), ("subjects", inputs.subjects)]
-    flagged = Counter(found.finding.flag for found in made.findings if found.finding.is_flagged)
-    packages = package_versions(_PACKAGES)
-    return plain_json(
-        {
-            "format": CHANGE_FORMAT,
-            "lesionseg": packages.get("lesionseg", ""),
-            "notice": NOTICE,
-            "trial": inputs.plan.trial.identifier,
-            "plan": {"file": request.plan.name, "sha256": inputs.plan.sha256},
-            "inputs": {
-                name: {"file": table.path.name, "sha256": table.sha256} for name, table in tables if table
-            },
-            "limits": asdict(request.limits),
-            "subjects": len(made.changes.grid.subjects),
-            "scans": _scan_counts(made.pairing),
-            "visits": _visit_counts(made.changes.grid),
-            "comparability_flags": dict(sorted(flagged.items())),
-            "notes": _notes(inputs, made.pairing),
-            "outputs": {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())},
-            "packages": packages,
-        }
-    )
-
-
-def _scan_counts(pairing: Pairing) -> dict[str, Any]:
-    return {
-        "found": len(pairing.decisions),
-        "chosen": len(pairing.chosen),
-        "unscheduled": len(pairing.unscheduled),
-        "by_status": dict(sorted(Counter(str(made.scan.status) for made in pairing.decisions).items())),
-        "by_reason": dict(sorted(Counter(str(made.reason) for made in pairing.decisions).items())),
-    }
-
-
-def _visit_counts(grid: VisitGrid) -> dict[str, dict[str, int]]:
-    return {
-        window.name: {
-            "measured": int((grid.chosen[:, column] >= 0).sum()),
-            "without_figures": int((grid.without_figures[:, column] >= 0).sum()),
-            "no_scan": int((grid.shown[:, column] < 0).sum()),
-        }
-        for column, window in enumerate(grid.schedule)
-    }
-
-
-def _notes(inputs: _Inputs, pairing: Pairing) -> list[str]:
-    if inputs.subjects is None:
-        return []
-    scanned, listed = {made.scan.subject for made in pairing.decisions}, set(inputs.subjects.subjects)
-    notes = []
-    if scanned - listed:
-        notes.append(f"Subjects with scans who are not in the table of subjects: {_some(scanned - listed)}.")
-    if listed - scanned:
-        notes.append(f"Subjects without any scan: {_some(listed - scanned)}.")
-    return notes
-
-
-def _some(names: set[str]) -> str:
-    shown = sorted(names)[:_SHOWN]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
