@@ -18,6 +18,7 @@ from lesionseg.cli.options import (
     VerboseOption,
 )
 from lesionseg.cli.screen import Screen
+from lesionseg.cli.trial import show_trial, trial_as_dict
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,7 +43,8 @@ def demo(
 ) -> None:
     """Run a synthetic trial: 2 arms, 6 phantom patients, baseline and day 28, known ml in every scan.
 
-    The phantoms are written as DICOM and go the way your data goes. Prints true against measured.
+    The phantoms are written as DICOM, with a plan and tables, and go the way your data goes: through
+    `lesionseg trial`, up to the report. Prints true against measured.
     """
     del verbose
     from lesionseg.cli.licence import note_licence
@@ -73,20 +75,25 @@ def _report(screen: Screen, result: DemoResult) -> None:
     screen.show("Phantom trial: synthetic scans of known volume, no patient, no evidence", "bold")
     screen.show(_scan_table(result))
     screen.show(_change_table(result))
-    screen.show(_arm_table(result))
     screen.show(_honest_sentence(result))
-    screen.show("Three invented patients an arm: a description of the table above, not a test.")
-    screen.show(f"Pictures of all {len(result.pictures)} scans, for example {result.pictures[0]}")
+    screen.show("What `lesionseg trial` says of it:", "bold")
+    show_trial(screen, result.trial)
+    screen.show(_true_sentence(result))
     screen.show(f"What lies where: {result.folder / 'README.md'}")
     screen.result(
         {
             "folder": str(result.folder),
             "scans": [asdict(scan) for scan in result.scans],
             "changes": [asdict(change) for change in result.changes],
-            "arms": [asdict(arm) for arm in result.arms],
-            "pictures": [str(path) for path in result.pictures],
+            "true_effect": result.true_effect,
+            "trial": trial_as_dict(result.trial),
         }
     )
+
+
+def _true_sentence(result: DemoResult) -> str:
+    true = "none" if result.true_effect is None else f"{result.true_effect:+.1f} percentage points"
+    return f"By the true volumes the difference is {true}. Six invented patients are an example, no evidence."
 
 
 def _honest_sentence(result: DemoResult) -> str:
@@ -139,21 +146,6 @@ def _change_table(result: DemoResult) -> Table:
             change.patient_id,
             _signed(change.true_change_points, change.measured_change_points),
             _signed(change.true_change_pct, change.measured_change_pct, " %"),
-        )
-    return table
-
-
-def _arm_table(result: DemoResult) -> Table:
-    table = _table(
-        "Arms side by side (joined after the last measurement), mean change, true / measured",
-        ("arm", "patients", "percentage points", "relative to baseline"),
-    )
-    for arm in result.arms:
-        table.add_row(
-            arm.arm,
-            str(arm.patients),
-            _signed(arm.true_mean_change_points, arm.measured_mean_change_points),
-            _signed(arm.true_mean_change_pct, arm.measured_mean_change_pct, " %"),
         )
     return table
 

@@ -117,7 +117,7 @@ def trial(
         note_licence(screen, getattr(segmenter, "bundle", None))
         result = run_trial(request, segmenter, settings=settings, watch=Watch(progress=progress))
     show_trial(screen, result)
-    screen.result(_as_dict(result), ok=result.complete)
+    screen.result(trial_as_dict(result), ok=result.complete)
     if not result.complete:
         raise typer.Exit(SOME_FAILED)
 
@@ -176,7 +176,8 @@ def _visit_table(result: TrialResult) -> Table:
     return table
 
 
-def _as_dict(result: TrialResult) -> dict[str, Any]:
+def trial_as_dict(result: TrialResult) -> dict[str, Any]:
+    """Return what ``--json`` prints of a trial."""
     manifest, analysis = result.manifest, result.analysis
     return {
         "folder": str(result.folder),

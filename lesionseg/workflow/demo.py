@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from lesionseg.core.errors import LesionSegError
 from lesionseg.core.tables import write_csv
 from lesionseg.phantoms import ChestSettings
 from lesionseg.segmentation import Segmenter
-from lesionseg.workflow.case import segment_case
-from lesionseg.workflow.demo_comparison import (
-    ArmSummary,
-    PatientChange,
-    Quantities,
-    ScanComparison,
-    patient_changes,
-    summarise_arms,
-)
+from lesionseg.workflow.demo_comparison import PatientChange, Quantities, ScanComparison, patient_changes
 from lesionseg.workflow.demo_readme import README_TITLE, readme_text
-from lesionseg.workflow.demo_trial import ALLOCATION, PATIENTS, STUDY_DATES, DemoPatient, DemoScan, demo_scans
+from lesionseg.workflow.demo_tables import (
+    ARMS_CSV,
+    DICOM,
+    PLAN,
+    SUBJECTS_CSV,
+    TRIAL,
+    VISITS_CSV,
+    write_demo_tables,
+)
+from lesionseg.workflow.demo_trial import (
+    ALLOCATION,
+    ARMS,
+    PATIENTS,
+    STUDY_DATES,
+    DemoPatient,
+    DemoScan,
+    demo_scans,
+)
 from lesionseg.workflow.output import OwnOutput, refuse_output
-from lesionseg.workflow.request import CaseRequest, CaseSettings, Watch
+from lesionseg.workflow.request import CaseSettings, Watch
+from lesionseg.workflow.trial import run_trial
+from lesionseg.workflow.trial_request import MEASURED, ScanOutcome, TrialResult, TrialSettings
+from lesionseg.workflow.trial_scans import measured_cells
 
-README, DICOM, RESULTS = "README.md", "dicom", "results"
-TRUTH_CSV, RESULTS_CSV, CHANGE_CSV, ARMS_CSV = "truth.csv", "results.csv", "change.csv", "arms.csv"
-DEMO_FILES = (README, DICOM, RESULTS, TRUTH_CSV, RESULTS_CSV, CHANGE_CSV, ARMS_CSV)
+README, TRUTH_CSV = "README.md", "truth.csv"
+DEMO_FILES = (README, DICOM, PLAN, VISITS_CSV, SUBJECTS_CSV, ARMS_CSV, TRIAL, TRUTH_CSV)
 DEMO_OUTPUT = OwnOutput(DEMO_FILES, README, README_TITLE)
 
 
@@ -39,17 +51,21 @@ class DemoResult:
     Attributes
     ----------
     folder : Path
+    trial : TrialResult
+        As of any other trial.
     scans : tuple of ScanComparison
+        True against measured.
     changes : tuple of PatientChange
-    arms : tuple of ArmSummary
-    pictures : tuple of Path
+        Likewise.
+    true_effect : float or None
+        The plan's primary estimate if it is made of the true changes.
     """
 
     folder: Path
+    trial: TrialResult
     scans: tuple[ScanComparison, ...]
     changes: tuple[PatientChange, ...]
-    arms: tuple[ArmSummary, ...]
-    pictures: tuple[Path, ...]
+    true_effect: float | None
 
 
 @dataclass(frozen=True)
@@ -69,7 +85,7 @@ def run_demo(
     overwrite: bool = False,
     watch: Watch | None = None,
 ) -> DemoResult:
-    """Write the phantom trial as DICOM, measure every scan from its files, and compare with the truth.
+    """Write the phantom trial as DICOM and tables, run it as a trial, and compare with the truth.
 
     Parameters
     ----------
@@ -80,37 +96,42 @@ def run_demo(
     overwrite : bool
         Replace an earlier demo in that folder.
     watch : Watch, optional
-        The stage ``demo`` counts scans.
+        The stage ``demo`` counts phantoms; the others are those of the trial.
 
     Raises
     ------
     LesionSegError
-        As `segment_case` does; a phantom that is refused is a fault worth stopping for.
+        As `run_trial` does; and if a phantom could not be measured, which is a fault worth stopping for.
     """
     settings, watch = settings or DemoSettings(), watch or Watch()
     with _demo_folder(folder, overwrite=overwrite):
-        scans, pictures = [], []
-        total = 2 * len(settings.patients)
-        watch.progress("demo", 0, total)
-        for number, scan in enumerate(demo_scans(settings.patients, settings.scanner), start=1):
-            comparison, picture = _one_scan(folder, scan, segmenter, settings, watch)
-            scans.append(comparison)
-            pictures.append(picture)
-            watch.progress("demo", number, total)
+        truth = _draw_phantoms(folder / DICOM, settings, watch)
+        request = write_demo_tables(folder, settings.patients)
+        how = TrialSettings(case=settings.case or CaseSettings())
+        trial = run_trial(request, segmenter, settings=how, watch=watch)
+        scans = tuple(_comparison(outcome, truth) for outcome in trial.outcomes)
         changes = patient_changes(scans)
-        arms = summarise_arms(changes, ALLOCATION)  # the arms are read here, after the last measurement
-        result = DemoResult(folder, tuple(scans), changes, arms, tuple(pictures))
-        _write_tables(result)
-        (folder / README).write_text(readme_text(result.scans, segmenter.bundle_name), encoding="utf-8")
-    return result
+        write_csv(folder / TRUTH_CSV, [_truth_row(scan) for scan in scans])
+        (folder / README).write_text(readme_text(scans, segmenter.bundle_name), encoding="utf-8")
+    return DemoResult(folder, trial, scans, changes, _true_effect(changes))
 
 
-def _one_scan(
-    folder: Path, scan: DemoScan, segmenter: Segmenter, settings: DemoSettings, watch: Watch
-) -> tuple[ScanComparison, Path]:
+def _draw_phantoms(folder: Path, settings: DemoSettings, watch: Watch) -> dict[tuple[str, str], Quantities]:
+    """Write every scan as DICOM; return the true volumes by patient and visit."""
+    truth = {}
+    total = 2 * len(settings.patients)
+    watch.progress("demo", 0, total)
+    for number, scan in enumerate(demo_scans(settings.patients, settings.scanner), start=1):
+        _write_dicom(folder, scan)
+        true = scan.phantom.truth
+        truth[scan.patient.patient_id, scan.visit] = Quantities(true.lung_ml, true.lesion_ml, true.solid_ml)
+        watch.progress("demo", number, total)
+    return truth
+
+
+def _write_dicom(folder: Path, scan: DemoScan) -> None:
     from lesionseg.dicom.write import WriterSettings, write_ct_series
 
-    place = f"{scan.patient.patient_id}-{scan.visit.replace(' ', '-')}"
     header = WriterSettings(
         entropy="lesionseg demo",
         patient_id=scan.patient.patient_id,
@@ -118,18 +139,42 @@ def _one_scan(
         study_date=STUDY_DATES[scan.visit],
         study_description=f"Phantom trial, {scan.visit}",
     )
-    write_ct_series(scan.phantom.volume, folder / DICOM / place, settings=header)
-    request = CaseRequest(folder / DICOM / place, folder / RESULTS / place)
-    result = segment_case(request, segmenter, settings=settings.case, watch=watch)
-    truth, whole = scan.phantom.truth, result.measurements.whole
-    comparison = ScanComparison(
-        patient_id=scan.patient.patient_id,
-        visit=scan.visit,
-        true=Quantities(truth.lung_ml, truth.lesion_ml, truth.solid_ml),
-        measured=Quantities(whole.lung_ml, whole.lesion_ml, whole.solid_ml),
-        flags=tuple(flag.sentence for flag in result.measurements.flags),
-    )
-    return comparison, result.folder / "overview.png"
+    write_ct_series(scan.phantom.volume, folder / scan.patient.place(scan.visit), settings=header)
+
+
+def _comparison(outcome: ScanOutcome, truth: dict[tuple[str, str], Quantities]) -> ScanComparison:
+    scan = outcome.scan
+    if outcome.folder is None or outcome.status != MEASURED:
+        raise LesionSegError(
+            "a phantom of the demo could not be measured", case=scan.scan_id, found=outcome.reason_text
+        )
+    cells = measured_cells(outcome.folder)
+    measured = Quantities(*(float(cells[field.name]) for field in fields(Quantities)))
+    return ScanComparison(scan.subject, scan.visit_given, truth[scan.subject, scan.visit_given], measured)
+
+
+def _truth_row(scan: ScanComparison) -> dict[str, Any]:
+    row: dict[str, Any] = {"subject": scan.patient_id, "visit": scan.visit}
+    for kind, found in (("true", scan.true), ("measured", scan.measured)):
+        row |= {f"{kind}_{field.name}": round(getattr(found, field.name), 3) for field in fields(found)}
+        row[f"{kind}_lesion_proportion_pct"] = round(found.lesion_pct, 4)
+        row[f"{kind}_solid_proportion_pct"] = round(found.solid_pct, 4)
+    return row
+
+
+def _true_effect(changes: Sequence[PatientChange]) -> float | None:
+    """Compare the arms as the plan does, by the true changes; None where an arm has none."""
+    from lesionseg.statistics.rank_sum import rank_sum
+
+    arms = [
+        [
+            change.true_change_pct
+            for change in changes
+            if ALLOCATION[change.patient_id] == arm and change.true_change_pct is not None
+        ]
+        for arm in ARMS
+    ]
+    return rank_sum(*arms).effect if all(arms) else None
 
 
 @contextmanager
@@ -151,22 +196,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def _write_tables(result: DemoResult) -> None:
-    scans = result.scans
-    write_csv(result.folder / TRUTH_CSV, [_scan_row(scan, scan.true) for scan in scans])
-    write_csv(result.folder / RESULTS_CSV, [_scan_row(scan, scan.measured) for scan in scans])
-    write_csv(result.folder / CHANGE_CSV, [asdict(change) for change in result.changes])
-    write_csv(result.folder / ARMS_CSV, [asdict(arm) for arm in result.arms])
-
-
-def _scan_row(scan: ScanComparison, quantities: Quantities) -> dict[str, Any]:
-    values = {field.name: round(getattr(quantities, field.name), 3) for field in fields(quantities)}
-    return {
-        "patient_id": scan.patient_id,
-        "visit": scan.visit,
-        **values,
-        "lesion_proportion_pct": round(quantities.lesion_pct, 4),
-        "solid_proportion_pct": round(quantities.solid_pct, 4),
-    }

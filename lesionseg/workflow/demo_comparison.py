@@ -1,10 +1,10 @@
-"""True against measured, baseline against day 28, one arm beside the other: plain description, no test."""
+"""True against measured, scan by scan, and baseline against day 28."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import median
 
 from lesionseg.workflow.demo_trial import BASELINE, DAY_28
 
@@ -30,13 +30,12 @@ class Quantities:
 
 @dataclass(frozen=True)
 class ScanComparison:
-    """One scan: what is in it, what was measured, and the quality flags in words."""
+    """One scan: what is in it, and what was measured."""
 
     patient_id: str
     visit: str
     true: Quantities
     measured: Quantities
-    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,18 +55,6 @@ class PatientChange:
     measured_change_points: float
     true_change_pct: float | None
     measured_change_pct: float | None
-
-
-@dataclass(frozen=True)
-class ArmSummary:
-    """Mean change of an arm's patients; with three invented patients each, nothing can be inferred."""
-
-    arm: str
-    patients: int
-    true_mean_change_points: float
-    measured_mean_change_points: float
-    true_mean_change_pct: float | None
-    measured_mean_change_pct: float | None
 
 
 @dataclass(frozen=True)
@@ -102,30 +89,5 @@ def patient_changes(scans: Sequence[ScanComparison]) -> tuple[PatientChange, ...
     return tuple(changes)
 
 
-def summarise_arms(changes: Sequence[PatientChange], allocation: Mapping[str, str]) -> tuple[ArmSummary, ...]:
-    """Describe the arms side by side; the allocation is joined here and nowhere before."""
-    summaries = []
-    for arm in dict.fromkeys(allocation.values()):
-        members = [change for change in changes if allocation[change.patient_id] == arm]
-        if not members:
-            continue
-        summaries.append(
-            ArmSummary(
-                arm,
-                len(members),
-                fmean(change.true_change_points for change in members),
-                fmean(change.measured_change_points for change in members),
-                _mean([change.true_change_pct for change in members]),
-                _mean([change.measured_change_pct for change in members]),
-            )
-        )
-    return tuple(summaries)
-
-
 def _relative(before: float, after: float) -> float | None:
     return 100 * (after - before) / before if before > 0 else None
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    present = [value for value in values if value is not None]
-    return fmean(present) if present else None

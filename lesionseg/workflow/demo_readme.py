@@ -15,22 +15,22 @@ to the voxel. No patient, no treatment, no evidence. Research use only; not a me
 | where | what |
 |---|---|
 | `dicom/PATIENT-VISIT/` | the phantom scans as DICOM CT series |
-| `results/PATIENT-VISIT/` | what `lesionseg segment` writes for each scan |
-| `truth.csv` | true volumes and proportions of every scan |
-| `results.csv` | the same columns as measured |
-| `change.csv` | change of the lesion proportion, baseline to day 28, true and measured |
-| `arms.csv` | mean change per arm, side by side; a description, no test |
+| `plan.yaml`, `visits.csv`, `subjects.csv`, `arms.csv` | plan and tables, as a user would write them |
+| `trial/` | what `lesionseg trial` makes of all that: open `trial/report.html` |
+| `trial/cases/PATIENT/SCAN/case.html` | each scan: labels over the CT, figures, quality |
+| `trial/patients/PATIENT.html` | each patient: both visits side by side |
+| `truth.csv` | volumes and proportions of every scan, true and measured |
 
-Labels were drawn by the model bundle {model}. What differs between `truth.csv` and `results.csv` is
-its error, in % of the true volume:
+Labels were drawn by the model bundle {model}. Its error, in % of the true volume:
 
 | | median scan | worst scan |
 |---|---|---|
 | lung | {lung_error_pct:.1f} | {lung_worst_pct:.1f} |
 | lesion | {lesion_error_pct:.0f} | {lesion_worst_pct:.0f} |
 
-Try one yourself:
+Try it yourself, in this folder:
 
+    lesionseg trial dicom --plan plan.yaml --visits visits.csv --arms arms.csv -o my-trial
     lesionseg segment dicom/P01-baseline -o my-result
 """
 

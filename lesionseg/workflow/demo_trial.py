@@ -35,12 +35,20 @@ class DemoPatient:
         True proportion of lesion asked for at each visit.
     solid_fraction : dict of str to float
         Solid share of the lesion at each visit.
+    age, severity
+        For the baseline table; the severity is the stratum.
     """
 
     patient_id: str
     seed: int
     lesion_pct: dict[str, float]
     solid_fraction: dict[str, float]
+    age: int
+    severity: str
+
+    def place(self, visit: str) -> str:
+        """Name of the folder of a visit's scan."""
+        return f"{self.patient_id}-{visit.replace(' ', '-')}"
 
 
 @dataclass(frozen=True)
@@ -53,15 +61,15 @@ class DemoScan:
 
 
 PATIENTS = (
-    DemoPatient("P01", 11, {BASELINE: 22.0, DAY_28: 8.0}, {BASELINE: 0.30, DAY_28: 0.15}),
-    DemoPatient("P02", 12, {BASELINE: 12.0, DAY_28: 9.0}, {BASELINE: 0.20, DAY_28: 0.18}),
-    DemoPatient("P03", 13, {BASELINE: 9.0, DAY_28: 3.0}, {BASELINE: 0.15, DAY_28: 0.05}),
-    DemoPatient("P04", 14, {BASELINE: 30.0, DAY_28: 24.0}, {BASELINE: 0.35, DAY_28: 0.30}),
-    DemoPatient("P05", 15, {BASELINE: 16.0, DAY_28: 5.0}, {BASELINE: 0.25, DAY_28: 0.12}),
-    DemoPatient("P06", 16, {BASELINE: 6.0, DAY_28: 5.0}, {BASELINE: 0.10, DAY_28: 0.10}),
+    DemoPatient("P01", 11, {BASELINE: 22.0, DAY_28: 8.0}, {BASELINE: 0.30, DAY_28: 0.15}, 58, "severe"),
+    DemoPatient("P02", 12, {BASELINE: 12.0, DAY_28: 9.0}, {BASELINE: 0.20, DAY_28: 0.18}, 49, "moderate"),
+    DemoPatient("P03", 13, {BASELINE: 9.0, DAY_28: 3.0}, {BASELINE: 0.15, DAY_28: 0.05}, 63, "moderate"),
+    DemoPatient("P04", 14, {BASELINE: 30.0, DAY_28: 24.0}, {BASELINE: 0.35, DAY_28: 0.30}, 71, "severe"),
+    DemoPatient("P05", 15, {BASELINE: 16.0, DAY_28: 5.0}, {BASELINE: 0.25, DAY_28: 0.12}, 55, "severe"),
+    DemoPatient("P06", 16, {BASELINE: 6.0, DAY_28: 5.0}, {BASELINE: 0.10, DAY_28: 0.10}, 44, "moderate"),
 )
 ALLOCATION = {"P01": ARMS[0], "P02": ARMS[1], "P03": ARMS[0], "P04": ARMS[1], "P05": ARMS[0], "P06": ARMS[1]}
-"""Which arm each patient is in. Read once, after the last scan is measured."""
+"""Which arm each patient is in; stands in ``arms.csv`` and nowhere else."""
 
 
 def demo_scans(

@@ -10,16 +10,16 @@ from lesionseg.phantoms import ChestSettings
 from lesionseg.volume import CTVolume, LabelMap
 from lesionseg.workflow.demo import DEMO_FILES, DemoResult, DemoSettings, run_demo
 from lesionseg.workflow.demo_comparison import (
-    PatientChange,
     Quantities,
     ScanComparison,
     patient_changes,
-    summarise_arms,
     volume_errors,
 )
 from lesionseg.workflow.demo_trial import ALLOCATION, ARMS, BASELINE, DAY_28, PATIENTS, demo_scans
-from lesionseg.workflow.request import CASE_FILES, Watch
+from lesionseg.workflow.request import Watch
+from lesionseg.workflow.trial_request import TRIAL_FILES
 from tests.workflow.builders import RuleSegmenter
+from tests.workflow.trial_builders import hurry
 
 COARSE = ChestSettings(shape=(20, 60, 60), spacing_mm=(15.0, 6.4, 6.4), fine_slice_mm=15.0)
 SETTINGS = DemoSettings(patients=PATIENTS[:2], scanner=COARSE)
@@ -43,10 +43,7 @@ class TruthSegmenter(RuleSegmenter):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "lesionseg.reports.overview.draw_overview",
-            lambda *arguments, **_: next(p for p in arguments if isinstance(p, Path)).write_bytes(b"picture"),
-        )
+        hurry(patch)
         return run_demo(tmp_path_factory.mktemp("demo") / "out", TruthSegmenter(), settings=SETTINGS)
 
 
@@ -70,27 +67,43 @@ def test_lesions_are_as_large_as_the_trial_asked_for(finished: DemoResult) -> No
         assert scan.true.lesion_pct == pytest.approx(wanted.lesion_pct[scan.visit], abs=0.05)
 
 
-def test_folder_holds_scans_results_tables_and_a_page_about_them(finished: DemoResult) -> None:
+def test_folder_holds_scans_tables_the_trial_and_a_page_about_them(finished: DemoResult) -> None:
     assert sorted(path.name for path in finished.folder.iterdir()) == sorted(DEMO_FILES)
-    case = finished.folder / "results" / "P01-day-28"
-    assert sorted(path.name for path in case.iterdir()) == sorted(CASE_FILES)
+    trial = finished.folder / "trial"
+    assert sorted(path.name for path in trial.iterdir()) == sorted(TRIAL_FILES)
+    assert (trial / "cases" / "P01" / "P01_day-28" / "case.html").is_file()
     assert len(list((finished.folder / "dicom" / "P01-baseline").iterdir())) == COARSE.shape[0]
-    true, measured = table(finished.folder / "truth.csv"), table(finished.folder / "results.csv")
-    assert [list(row) for row in true] == [list(row) for row in measured]
-    assert [(row["patient_id"], row["visit"]) for row in true] == [
-        ("P01", BASELINE), ("P01", DAY_28), ("P02", BASELINE), ("P02", DAY_28),
-    ]  # fmt: skip
     page = (finished.folder / "README.md").read_text(encoding="utf-8")
     assert "synthetic" in page
     assert "rule 1" in page
 
 
-def test_nothing_written_before_the_comparison_names_an_arm(finished: DemoResult) -> None:
-    for path in finished.folder.rglob("*"):
-        if path.is_file() and path.name != "arms.csv":
-            content = path.read_bytes()
-            assert not any(arm.encode() in content for arm in ("placebo",)), path
-    assert [row["arm"] for row in table(finished.folder / "arms.csv")] == list(ARMS)
+def test_truth_stands_beside_what_was_measured(finished: DemoResult) -> None:
+    rows = table(finished.folder / "truth.csv")
+    assert [(row["subject"], row["visit"]) for row in rows] == [
+        ("P01", BASELINE), ("P01", DAY_28), ("P02", BASELINE), ("P02", DAY_28),
+    ]  # fmt: skip
+    for row in rows:
+        assert float(row["true_lesion_ml"]) == pytest.approx(float(row["measured_lesion_ml"]), rel=1e-4)
+
+
+def test_with_perfect_labels_the_trial_finds_the_true_difference(finished: DemoResult) -> None:
+    analysis = finished.trial.analysis
+    assert analysis is not None
+    assert analysis.estimates[0].estimate.effect == pytest.approx(finished.true_effect, rel=1e-4)
+    assert finished.true_effect is not None
+    assert finished.true_effect < 0
+
+
+def test_arms_stand_in_their_table_the_plan_the_analysis_and_the_report_only(finished: DemoResult) -> None:
+    told = {
+        path.relative_to(finished.folder).as_posix()
+        for path in finished.folder.rglob("*")
+        if path.is_file() and b"placebo" in path.read_bytes()
+    }
+    allowed = ("arms.csv", "plan.yaml", "trial/analysis/", "trial/report.")
+    assert "arms.csv" in told
+    assert [name for name in told if not name.startswith(allowed)] == []
 
 
 def test_second_demo_needs_overwrite_and_a_strangers_folder_is_never_taken(
@@ -106,17 +119,13 @@ def test_second_demo_needs_overwrite_and_a_strangers_folder_is_never_taken(
 
 
 def test_demo_that_does_not_finish_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(LesionSegError):
-        run_demo(tmp_path / "out", RuleSegmenter(error=LesionSegError("no")), settings=SETTINGS)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_progress_counts_scans(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     watch = Watch(progress=lambda stage, done, total: told.append((stage, done, total)))
-    with pytest.raises(LesionSegError):
-        run_demo(tmp_path / "o", RuleSegmenter(error=LesionSegError("no")), settings=SETTINGS, watch=watch)
-    assert told[0] == ("demo", 0, 4)
+    segmenter = RuleSegmenter(error=LesionSegError("no"))
+    with pytest.raises(LesionSegError, match="could not be measured"):
+        run_demo(tmp_path / "out", segmenter, settings=SETTINGS, watch=watch)
+    assert list(tmp_path.iterdir()) == []
+    assert (told[0], told[4], told[5]) == (("demo", 0, 4), ("demo", 4, 4), ("scans", 0, 4))
 
 
 def test_every_patient_has_an_arm_and_the_arms_are_equal_in_size() -> None:
@@ -155,16 +164,3 @@ def test_errors_are_relative_to_each_scans_truth() -> None:
     errors = volume_errors(scans, "lesion_ml")
     assert errors.median_pct == pytest.approx(20)
     assert errors.worst_pct == pytest.approx(50)
-
-
-def test_arms_are_described_by_their_means_without_the_missing() -> None:
-    changes = [
-        PatientChange("a", -10, -8, -50, -40),
-        PatientChange("b", 2, 4, None, 10),
-        PatientChange("c", 1, 1, 5, 5),
-    ]
-    first, second = summarise_arms(changes, {"a": "x", "b": "x", "c": "y"})
-    assert (first.arm, first.patients) == ("x", 2)
-    assert first.true_mean_change_points == pytest.approx(-4)
-    assert (first.true_mean_change_pct, first.measured_mean_change_pct) == (-50, pytest.approx(-15))
-    assert second.measured_mean_change_pct == 5
