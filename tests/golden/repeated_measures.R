@@ -7,6 +7,7 @@ suppressMessages({
   library(jsonlite)
   library(nlme)
 })
+if (!requireNamespace("pbkrtest", quietly = TRUE)) stop("needs pbkrtest (Debian: r-cran-pbkrtest)")
 set.seed(4103)
 TABLES <- 32
 TIGHT <- glsControl(
@@ -46,7 +47,6 @@ summarise_fit <- function(fit, term) {
 }
 
 kenward_roger <- function(formula, table, term) {
-  if (!requireNamespace("pbkrtest", quietly = TRUE)) stop("install r-cran-pbkrtest")
   fit <- lme4::lmer(
     update(formula, . ~ . + (1 | subject)), table, REML = TRUE,
     control = lme4::lmerControl(optimizer = "bobyqa", optCtrl = list(rhobeg = 0.01, rhoend = 1e-12))
