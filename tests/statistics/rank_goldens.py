@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from lesionseg.statistics.estimate import Estimate
+from lesionseg.statistics.hodges_lehmann import hodges_lehmann
 from lesionseg.statistics.rank_sum import rank_sum
 from lesionseg.statistics.van_elteren import van_elteren
 
@@ -82,16 +84,32 @@ def largest_van_elteren_difference() -> float:
     return max(difference(ours, case, "p") for case, ours in van_elteren_answers())
 
 
+def parts_of_the_interval_to_the_median() -> list[float]:
+    """Distance of effect and plain median, where they differ, over the interval's width."""
+    parts = []
+    for case, ours in rank_sum_answers():
+        plain = hodges_lehmann(numbers(case["x"]), numbers(case["y"]))
+        if not ours.exact and abs(plain - ours.effect) > 1e-9 and None not in (ours.low, ours.high):
+            parts.append(abs(plain - ours.effect) / (ours.high - ours.low))
+    return parts
+
+
 def main() -> None:
-    cases = golden("rank_sum")["cases"]
-    answered = [case for case, _ in rank_sum_answers()]
-    exact = sum(case["r"]["exact"] for case in answered)
-    print(f"rank_sum: {len(cases)} tables, R answers {len(answered)}, {exact} of them exactly")
+    answered = rank_sum_answers()
+    exact = sum(ours.exact for _, ours in answered)
+    print(
+        f"rank_sum: R answers {len(answered)} of {len(golden('rank_sum')['cases'])} tables, {exact} exactly"
+    )
     print("largest differences:", largest_rank_sum_differences("r"))
     print("to R with its default tol.root:", largest_rank_sum_differences("loose"))
+    parts = parts_of_the_interval_to_the_median()
+    told = sum("estimating equation" in " ".join(ours.notes) for _, ours in answered)
     print(
-        "van_elteren:", len(golden("van_elteren")["stratified"]), "tables, largest difference of P:", end=" "
+        f"plain median apart from the effect in {len(parts)} two-sided tables, told in {told} of all;",
+        end=" ",
     )
+    print(f"up to {100 * max(parts):.2g} % of the interval, in the median {100 * median(parts):.2g} %")
+    print("van_elteren:", len(van_elteren_answers()), "tables, largest difference of P:", end=" ")
     print(largest_van_elteren_difference())
 
 
