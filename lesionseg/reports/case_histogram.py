@@ -26,7 +26,7 @@ CLASSES = {
 """Darker relatives of the overview's colours, which are too light for lines on white; the dashes tell too."""
 _INK = "#333333"
 _SIZE_INCHES = (5.4, 3.5)
-_PLOT_AREA = (0.14, 0.16, 0.83, 0.80)
+_PLOT_AREA = (0.14, 0.16, 0.83, 0.74)
 
 
 @dataclass(frozen=True)
@@ -90,4 +90,7 @@ def _finish(axes: Axes, title: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=_INK)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize=9, labelcolor=_INK)
+        axes.legend(
+            frameon=False, fontsize=9, labelcolor=_INK, ncols=len(CLASSES), columnspacing=1.2,
+            loc="lower center", bbox_to_anchor=(0.46, 0.98),
+        )  # fmt: skip

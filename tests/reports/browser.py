@@ -20,6 +20,11 @@ _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--use-gl=angle", "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader", "--hide-scrollbars", "--force-device-scale-factor=1",
 )  # fmt: skip
+_SET_CONTROL = """
+const control = document.getElementById(arguments[0]);
+control[control.type === "checkbox" ? "checked" : "value"] = arguments[1];
+for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind, {bubbles: true}));
+"""
 PATIENCE_S = 120
 
 needs_browser = pytest.mark.skipif(
@@ -57,13 +62,7 @@ class Browser:
 
     def choose(self, element: str, value: str | bool) -> None:
         """Set a control as a user does, and wait for the picture."""
-        self.run(
-            "const control = document.getElementById(arguments[0]);"
-            "if (control.type === 'checkbox') control.checked = arguments[1]; else control.value = arguments[1];"
-            "for (const kind of ['input', 'change']) control.dispatchEvent(new Event(kind, {bubbles: true}));",
-            element,
-            value,
-        )
+        self.run(_SET_CONTROL, element, value)
         self.settle()
 
     def picture(self, element: str) -> npt.NDArray[np.float64]:
@@ -82,7 +81,9 @@ class Browser:
         """Addresses asked for since the last call, the page itself and what it carries in it left out."""
         sent = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         wanted = [
-            event["params"]["request"]["url"] for event in sent if event["method"] == "Network.requestWillBeSent"
+            event["params"]["request"]["url"]
+            for event in sent
+            if event["method"] == "Network.requestWillBeSent"
         ]
         return [url for url in wanted if not url.startswith(("data:", "blob:", self.driver.current_url))]
 

@@ -61,8 +61,8 @@ def asymmetric_chest(
 ) -> tuple[CTVolume, LabelMap]:
     """Two lungs; all lesion lies in the right one, towards head and front.
 
-    The arrays run from foot to head, front to back, right to left; `front_at_row_0` turned off stores the rows
-    the other way round, as some scanners do, in the same place of the patient.
+    The arrays run from foot to head, front to back, right to left. With `front_at_row_0` turned off the rows
+    are stored the other way round, in the same place of the patient.
     """
     z, y, x = np.meshgrid(*(np.linspace(-1, 1, length) for length in shape), indexing="ij")
     hu = np.full(shape, -1000, np.int16)
