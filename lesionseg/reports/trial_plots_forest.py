@@ -32,6 +32,8 @@ class ForestRow:
     digits : int
         Decimals that the figures are written with.
     p_words : str
+    level : str
+        Confidence of the interval, where it is not that of the others.
     """
 
     label: str
@@ -42,6 +44,7 @@ class ForestRow:
     high: float | None
     digits: int
     p_words: str
+    level: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def _words(drawing: Drawing, row: ForestRow, y: float) -> None:
     if row.effect is None:
         drawing.text((_FIGURES, y + 4), "not estimated", Type(color=MUTED))
         return
-    ends = interval(row.low, row.high, row.digits)
+    ends = interval(row.low, row.high, row.digits) + (f", {row.level}" if row.level else "")
     drawing.text((_FIGURES, y + 4), f"{signed_fixed(row.effect, row.digits)} ({ends})")
     drawing.text((_P, y + 4), row.p_words, Type(anchor="end"))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lesionseg.reports.trial_plots_forest import ForestHeads, ForestPanel, ForestRow, forest_svg
 from lesionseg.reports.trial_report_codes import analysis_words, parameter_words
-from lesionseg.reports.trial_report_headline import Arms, Rules, effect_unit
+from lesionseg.reports.trial_report_headline import Arms, Rules, effect_unit, lower_level
 from lesionseg.reports.trial_report_table import Cell, Figure, Head, Table
 from lesionseg.reports.trial_report_words import (
     NOTHING,
@@ -87,10 +87,11 @@ def _is_sensitivity(estimate: Estimate) -> bool:
 
 def _main_row(estimate: Estimate, rules: Rules) -> tuple[Cell, ...]:
     adjusted = p_cell(estimate.get("p_adjusted"), rules.alpha)
+    unit = str(estimate.get("unit") or "").replace("percentage ", "")
     return (
         Cell(_title(estimate), f"{_when(estimate)}; {estimate.get('role')}, {estimate.get('population')}"),
-        Cell(_signed(estimate.get("median_treatment")), _n(estimate.get("n_treatment"))),
-        Cell(_signed(estimate.get("median_control")), _n(estimate.get("n_control"))),
+        Cell(_signed(estimate.get("median_treatment"), unit), _n(estimate.get("n_treatment"))),
+        Cell(_signed(estimate.get("median_control"), unit), _n(estimate.get("n_control"))),
         _difference(estimate),
         Cell(p_cell(estimate.get("p_value"), rules.alpha), "exact" if estimate.get("exact") else ""),
         Cell(adjusted, "significant" if estimate.get("significant") else ""),
@@ -126,7 +127,9 @@ def _difference(estimate: Estimate) -> Cell:
         return Cell(NOTHING, "not estimated")
     digits = digits_for([effect, low, high])
     unit = effect_unit(estimate)
-    return Cell(f"{signed_fixed(effect, digits)} {unit}".rstrip(), interval(low, high, digits))
+    level = lower_level(estimate)
+    ends = interval(low, high, digits)
+    return Cell(f"{signed_fixed(effect, digits)} {unit}".rstrip(), f"{ends} ({level} CI)" if level else ends)
 
 
 def _forest(
@@ -159,6 +162,7 @@ def _forest_row(estimate: Estimate, words: tuple[str, str], rules: Rules) -> For
         high=high,
         digits=digits_for([effect, low, high]),
         p_words=p_cell(estimate.get("p_value"), rules.alpha),
+        level=lower_level(estimate),
     )
 
 
@@ -188,8 +192,8 @@ def _when(estimate: Estimate) -> str:
     return f"{estimate.get('change')} change, baseline to {estimate.get('visit')}"
 
 
-def _signed(value: float | None) -> str:
-    return NOTHING if value is None else signed_fixed(value, digits_for([value]))
+def _signed(value: float | None, unit: str) -> str:
+    return NOTHING if value is None else f"{signed_fixed(value, digits_for([value]))} {unit}".rstrip()
 
 
 def _n(count: int | None) -> str:

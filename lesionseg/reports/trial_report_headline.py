@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from lesionseg.reports.trial_report_words import (
 _FEW = 10
 """Patients in an arm below which a comparison is called what it is: an illustration."""
 _LARGEST_COUNTED = 60
+_WIDEST = re.compile(r"widest one is given, of ([\d.]+) %")
+"""In the remark of the rank-sum test on an interval of less confidence than the plan asks for."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,10 @@ def effect_unit(estimate: Mapping[str, Any]) -> str:
     return "percentage points" if unit in ("%", "points", "percentage points") else unit
 
 
-def change_words(estimate: Mapping[str, Any]) -> str:
-    """Say what kind of change was compared."""
-    if estimate.get("change") == "relative":
-        return "change from each patient's own baseline, in %"
-    unit = effect_unit(estimate)
-    return f"change from baseline, in {unit}" if unit else "change from baseline"
+def lower_level(estimate: Mapping[str, Any]) -> str:
+    """Return the confidence of an interval that too few values keep below the plan's; usually empty."""
+    found = (_WIDEST.search(str(note)) for note in estimate.get("notes") or ())
+    return next((f"{match.group(1)} %" for match in found if match), "")
 
 
 def _unanswered(estimate: Mapping[str, Any], arms: Arms, name: str) -> Headline:
@@ -155,7 +156,12 @@ def _figures(estimate: Mapping[str, Any], rules: Rules) -> str:
     sided = "" if rules.alternative == "two-sided" else "one-sided "
     p_words = p_text(estimate.get("p_value"), rules.alpha)
     difference = f"Hodges-Lehmann difference {effect} {effect_unit(estimate)}".rstrip()
-    return f"({difference}, {rules.level} {ends}, {sided}P {p_words})."
+    return f"({difference}, {_level_of(estimate, rules)} {ends}, {sided}P {p_words})."
+
+
+def _level_of(estimate: Mapping[str, Any], rules: Rules) -> str:
+    lower = lower_level(estimate)
+    return f"{lower} CI" if lower else rules.level
 
 
 def _certainty(estimate: Mapping[str, Any], arms: Arms, rules: Rules) -> str:
@@ -166,6 +172,8 @@ def _certainty(estimate: Mapping[str, Any], arms: Arms, rules: Rules) -> str:
     digits = _digits(estimate)
     ends = interval(estimate.get("low"), estimate.get("high"), digits)
     span = f"The data agree with any difference {_between(ends)} {effect_unit(estimate)}".rstrip()
+    if lower_level(estimate):
+        span = "An interval of the plan's confidence would be without ends"
     if significant is None:
         return f"The plan does not test this endpoint. {span}."
     return (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from lesionseg import __version__
+from lesionseg.core.provenance import package_versions
 from lesionseg.reports.trial_report_input import ReportInput
 from lesionseg.reports.trial_report_table import Cell, Head, Table
 
@@ -91,7 +91,7 @@ def _base_name(path: object) -> str:
 
 
 def _versions(source: ReportInput) -> dict[str, str]:
-    found = {"lesionseg": __version__}
+    found = {name: number for name, number in package_versions(("lesionseg",)).items() if name != "python"}
     for origin in (source.change_manifest, source.analysis or {}):
         versions = origin.get("versions") or origin.get("packages") or {}
         if isinstance(versions, Mapping):

@@ -124,7 +124,7 @@ def test_every_patient_is_in_the_plots_and_every_left_out_one_is_listed_with_the
         re.findall(r"<title>(P\d{3})", html)
     )
     listing = plain(html.partition("Patients left out of an endpoint")[2])
-    assert re.search(r"P007 (cells|placebo) lesion.*?randomised, but without any scan", listing)
+    assert re.search(r"P007 (cells|placebo) lesion, solid, lesion late randomised", listing)
     assert re.search(r"P006 (cells|placebo) solid The baseline value is 0", listing)
     assert re.search(r"P009 (cells|placebo) lesion late outside the population mITT", listing)
     assert "3 slices are missing" in plain(html.partition("Scans without figures")[2])
@@ -228,6 +228,18 @@ def test_an_analysis_alone_makes_a_report_that_says_what_it_lacks(trial: TrialOn
     page = tmp_path / "page.html"
     write_trial_report(trial.analysis, None, page)
     assert "No list of scans was given" in page.read_text()
+
+
+def test_an_interval_of_less_confidence_than_planned_is_not_called_by_the_planned_one(tmp_path: Path) -> None:
+    trial = write_trial(tmp_path / "trial", 3, 3, rules="")
+    page = tmp_path / "page.html"
+    write_trial_report(trial.analysis, trial.changes, page)
+    words = plain(page.read_text())
+    top = words.partition("Patient flow")[0]
+    assert ", 80 % CI " in top
+    assert "95 % CI" not in top
+    assert "the smallest P that any data could give is 0.2" in top
+    assert "An interval of the plan's confidence would be without ends" in words.replace("&#39;", "'")
 
 
 def test_endpoint_nobody_has_is_told_and_drawn_nowhere(tmp_path: Path) -> None:
