@@ -33,13 +33,13 @@ def source_of(index: FolderIndex, slices: Sequence[SliceHeader], asked_series: s
 
     found = index.part(slices)
     groups = group_by_series(found.slices)
+    chosen: Sequence[SliceHeader] = ()
     error: InputError | None = None
-    chosen, identity = (), slices[0].identity
     try:
-        group, _ = choose(groups, asked_series, str(found.path))
-        chosen, identity = group.slices, group.slices[0].identity
+        chosen = choose(groups, asked_series, str(found.path))[0].slices
     except InputError as refusal:
         error = refusal
+    identity = (chosen or slices)[0].identity
     return ScanSource(
         input_path=found.path,
         files=tuple(dict.fromkeys(header.source.path for header in chosen)),

@@ -15,12 +15,13 @@ from lesionseg.core.errors import (
     OutputExistsError,
 )
 from lesionseg.core.file_names import safe_file_name
+from lesionseg.longitudinal import Status
 from lesionseg.segmentation import Segmenter
 from lesionseg.workflow.case import segment_case
 from lesionseg.workflow.output import refuse_output
 from lesionseg.workflow.request import CASE_OUTPUT, CaseRequest, Watch
 from lesionseg.workflow.scan_list import ListedScan
-from lesionseg.workflow.trial_request import FAILED, MEASURED, NOT_EVALUABLE, ScanOutcome, TrialSettings
+from lesionseg.workflow.trial_request import ScanOutcome, TrialSettings
 from lesionseg.workflow.trial_resume import WantedCase
 
 FAULT = "fault"
@@ -57,18 +58,18 @@ def _one_case(
     try:
         return _measured(scan, segmenter, folder, settings, watch)
     except OutputExistsError as error:  # somebody's files: they stay
-        return ScanOutcome(scan, FAILED, None, error.code, str(error))
+        return ScanOutcome(scan, Status.FAILED, None, error.code, str(error))
     except (BundleError, DeviceError, OutputError):
         raise
     except AnatomyError as error:
         _remove_outdated(folder)
-        return ScanOutcome(scan, NOT_EVALUABLE, None, error.code, str(error))
+        return ScanOutcome(scan, Status.NOT_EVALUABLE, None, error.code, str(error))
     except LesionSegError as error:
         _remove_outdated(folder)
-        return ScanOutcome(scan, FAILED, None, error.code, str(error))
+        return ScanOutcome(scan, Status.FAILED, None, error.code, str(error))
     except Exception as error:  # noqa: BLE001 - told as this scan's fault; the others go on
         _remove_outdated(folder)
-        return ScanOutcome(scan, FAILED, None, FAULT, f"{type(error).__name__}: {error}")
+        return ScanOutcome(scan, Status.FAILED, None, FAULT, f"{type(error).__name__}: {error}")
 
 
 def _measured(
@@ -78,7 +79,7 @@ def _measured(
     repairs = settings.repairs if source.found is not None else ()
     wanted = WantedCase(source.files, source.asked_series, repairs, settings.case, segmenter)
     if not settings.overwrite and wanted.is_in(folder):
-        return ScanOutcome(scan, MEASURED, folder, reused=True)
+        return ScanOutcome(scan, Status.MEASURED, folder, reused=True)
     if source.error is not None:
         raise source.error
     request = CaseRequest(
@@ -91,7 +92,7 @@ def _measured(
         label=scan.scan_id,
     )
     result = segment_case(request, segmenter, settings=settings.case, watch=watch)
-    return ScanOutcome(scan, MEASURED, folder, warnings=result.warnings)
+    return ScanOutcome(scan, Status.MEASURED, folder, warnings=result.warnings)
 
 
 def _remove_outdated(folder: Path) -> None:

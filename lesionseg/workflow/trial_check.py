@@ -13,13 +13,13 @@ from lesionseg.core.provenance import sha256_of_file
 from lesionseg.core.table_faults import TableFault, refuse_faults
 from lesionseg.core.table_input import InputTable
 from lesionseg.core.tables import write_csv
-from lesionseg.longitudinal import ChangeRequest, Subject, make_changes, read_subjects
+from lesionseg.longitudinal import ChangeRequest, Status, Subject, make_changes, read_subjects
 from lesionseg.longitudinal.subject_table import is_before
 from lesionseg.statistics.arm_table import SUBJECT, read_arm_table
 from lesionseg.workflow.scan_list import ListedScan, ScanList
 from lesionseg.workflow.scan_list_matching import list_scans
 from lesionseg.workflow.scan_list_table import read_visits
-from lesionseg.workflow.trial_request import FAILED, SCANS_CSV, ScanOutcome, TrialRequest
+from lesionseg.workflow.trial_request import SCANS_CSV, ScanOutcome, TrialRequest
 from lesionseg.workflow.trial_scans import scan_rows
 
 
@@ -167,7 +167,7 @@ def _rehearse(request: TrialRequest, plan: TrialPlan, scans: ScanList) -> None:
     """Go the rest of the way as if every scan had failed, so that its checks refuse now and not in hours."""
     with tempfile.TemporaryDirectory(prefix="lesionseg-") as name:
         folder = Path(name)
-        absent = [ScanOutcome(scan, FAILED, reason="not-yet") for scan in scans.scans]
+        absent = [ScanOutcome(scan, Status.FAILED, reason="not-yet") for scan in scans.scans]
         write_csv(folder / SCANS_CSV, scan_rows(absent, folder))
         changes = make_changes(
             ChangeRequest(folder / SCANS_CSV, request.plan, folder / "visits", subjects=request.subjects)

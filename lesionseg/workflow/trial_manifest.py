@@ -14,15 +14,13 @@ from lesionseg import __version__
 from lesionseg.core.files import staged_file
 from lesionseg.core.provenance import Stopwatch, package_versions, sha256_of_file
 from lesionseg.core.tables import plain_json, write_json
+from lesionseg.longitudinal import Status
 from lesionseg.segmentation import ModelBundle, Segmenter
 from lesionseg.workflow.manifest import TIMES_KEY
 from lesionseg.workflow.request import MANIFEST
 from lesionseg.workflow.trial_check import CheckedTrial
 from lesionseg.workflow.trial_request import (
     CASES,
-    FAILED,
-    MEASURED,
-    NOT_EVALUABLE,
     TRIAL_FILES,
     TRIAL_FORMAT,
     ScanOutcome,
@@ -95,7 +93,7 @@ def finish_folder(
 def counts(outcomes: Sequence[ScanOutcome]) -> dict[str, int]:
     """How many scans were measured, failed and were not evaluable."""
     found = Counter(outcome.status for outcome in outcomes)
-    return {status: found[status] for status in (MEASURED, FAILED, NOT_EVALUABLE)}
+    return {status.value: found[status] for status in Status}
 
 
 def _beginning(facts: TrialFacts) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from lesionseg.longitudinal import Status
 from lesionseg.workflow.output import OwnOutput
 from lesionseg.workflow.request import MANIFEST, CaseSettings
 from lesionseg.workflow.scan_list import LeftOver, ListedScan
@@ -19,9 +20,6 @@ TRIAL_FILES = (SCANS_CSV, CASES, VISITS, PATIENTS, ANALYSIS, REPORT, REPORT_PDF,
 """All that a trial's folder may hold."""
 TRIAL_FORMAT = "lesionseg-trial/1"
 TRIAL_OUTPUT = OwnOutput(TRIAL_FILES, MANIFEST, TRIAL_FORMAT)
-
-MEASURED, FAILED, NOT_EVALUABLE = "measured", "failed", "not-evaluable"
-Status = Literal["measured", "failed", "not-evaluable"]
 
 
 @dataclass(frozen=True)
@@ -96,8 +94,8 @@ class ScanOutcome:
     Attributes
     ----------
     scan : ListedScan
-    status : str
-        ``measured``; ``failed``: refused or gone wrong; ``not-evaluable``: sound, but no chest.
+    status : Status
+        Failed: refused or gone wrong; not evaluable: sound, but no chest.
     folder : Path or None
         Holds what `segment` writes; None unless measured.
     reason, reason_text : str
@@ -149,4 +147,4 @@ class TrialResult:
     @property
     def complete(self) -> bool:
         """Whether every scan was measured."""
-        return all(outcome.status == MEASURED for outcome in self.outcomes)
+        return all(outcome.status is Status.MEASURED for outcome in self.outcomes)
