@@ -76,7 +76,7 @@ def _report(screen: Screen, analysis: TrialAnalysis, folder: Path) -> None:
             screen.mark(BAD, f"{row.endpoint.name} could not be compared: {notes}")
     absent = analysis.flow["not_scanned"]
     if absent:
-        screen.mark(HINT, f"{len(absent)} randomised without any scan: {_some(absent)}")
+        screen.mark(HINT, f"{len(absent)} randomised without a scan at any visit: {_some(absent)}")
     left_out = {row.subject for row in analysis.excluded}
     if left_out:
         screen.mark(

@@ -26,7 +26,7 @@ UNDEFINED_CHANGE = (ZERO_BASELINE, NEGATIVE_BASELINE)
 """The relative change does not exist, which is not the same as not having been observed."""
 
 REASON_WORDS = {
-    NOT_SCANNED: "randomised, but without any scan",
+    NOT_SCANNED: "randomised, but not in the table of changes",
     ZERO_BASELINE: "the baseline is 0, so there is no relative change",
     NEGATIVE_BASELINE: "the baseline is negative, so a relative change means nothing",
     NO_BASELINE: "no value at baseline",

@@ -18,6 +18,8 @@ OUTSIDE = "not-in-population"
 def patient_flow(trial: JoinedTrial, tables: Sequence[EndpointTable]) -> dict[str, Any]:
     """Return subjects found on scans and randomised, and for each arm how many came how far.
 
+    `found` are randomised subjects with a scan at a visit, `not_scanned` those without; `not_randomised`
+    stand in the table of changes with neither scan nor arm.
     `with_baseline` and `with_visit` count values of the first primary endpoint's parameter.
     """
     subjects = trial.subjects
@@ -25,6 +27,7 @@ def patient_flow(trial: JoinedTrial, tables: Sequence[EndpointTable]) -> dict[st
     return {
         "found": int(subjects["scanned"].sum()),
         "randomised": len(subjects),
+        "not_randomised": list(trial.not_randomised),
         "not_scanned": [str(name) for name in subjects.index[~subjects["scanned"]]],
         "parameter": parameter,
         "arms": {

@@ -91,8 +91,9 @@ def as_lesion_rows(table: InputTable, subjects: Sequence[str], plan: TrialPlan) 
     rows["PARAMN"] = rows["parameter"].map(numbers)
     rows["AVISITN"] = rows["visit"].map({visit.name: float(visit.day) for visit in plan.schedule})
     rows["ADT"] = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[s]")
-    rows["ABLFL"] = (rows["visit"] == plan.baseline.name).map({True: "Y", False: ""})
-    rows["ANL01FL"] = rows["AVAL"].notna().map({True: "Y", False: ""})
+    seen = rows["AVAL"].notna()
+    rows["ANL01FL"] = seen.map({True: "Y", False: ""})
+    rows["ABLFL"] = (seen & (rows["visit"] == plan.baseline.name)).map({True: "Y", False: ""})
     return rows.assign(SCANID="", QFLAGS="").reindex(columns=list(LESION_COLUMNS))
 
 

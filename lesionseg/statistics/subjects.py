@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from lesionseg.core.plan import LESION_PARAMETERS, TrialPlan
-from lesionseg.core.table_faults import TableFault, refuse_faults
-from lesionseg.core.table_input import InputTable
-from lesionseg.statistics.arm_table import ARM, BIRTH_DATE, SUBJECT, as_frame
+from lesionseg.statistics.arm_table import ARM, as_frame
 from lesionseg.statistics.columns import LESION_COLUMNS, NOT_SCANNED, REASON_WORDS
 from lesionseg.statistics.further_endpoints import as_lesion_rows, units
+from lesionseg.statistics.membership import refuse_births_after_scans, refuse_strangers, scanned_subjects
 from lesionseg.statistics.trial_tables import TrialTables
 
 TREATED, STRATUM = "treated", "stratum"
@@ -28,19 +27,23 @@ class JoinedTrial:
     ----------
     plan : TrialPlan
     subjects : DataFrame
-        One row per randomised subject, indexed by subject: `arm`, `treated` (bool), `scanned` (bool), the
-        further columns of the arm table, `stratum` (text), and a bool per population under its flag's name.
+        One row per randomised subject, indexed by subject: `arm`, `treated` (bool), `scanned` (bool: with a
+        scan at a visit), the further columns of the arm table, `stratum` (text), and a bool per population
+        under its flag's name.
     measurements : DataFrame
         The columns of ``adlesion`` and TRT01P: one row per randomised subject, parameter and visit; further
         endpoints and subjects without scans included.
     units : dict
         Of each parameter.
+    not_randomised : tuple of str
+        Subjects in the table of changes with neither scan nor arm; they take no part.
     """
 
     plan: TrialPlan
     subjects: pd.DataFrame
     measurements: pd.DataFrame
     units: dict[str, str]
+    not_randomised: tuple[str, ...] = ()
 
     def at(self, parameter: str, visit: str) -> pd.DataFrame:
         """Return the rows of one parameter at one visit, indexed by subject."""
@@ -65,17 +68,20 @@ def join_arms(tables: TrialTables, plan: TrialPlan) -> JoinedTrial:
         after a scan.
     """
     subjects = as_frame(tables.arms)
-    _refuse_strangers(tables, set(subjects.index))
-    _refuse_births_after_scans(tables, subjects)
-    scanned = set(tables.lesions["USUBJID"])
+    scanned = scanned_subjects(tables.lesions)
+    refuse_strangers(tables, scanned, set(subjects.index))
+    refuse_births_after_scans(tables, subjects)
     described = _described(subjects, scanned, plan)
-    parts = [tables.lesions, _rows_of_unscanned(tables.lesions, subjects.index, scanned, plan)]
+    lesions = tables.lesions
+    known = lesions["USUBJID"].isin(subjects.index).to_numpy()
+    parts = [lesions[known], _rows_of_absent(lesions, subjects.index, plan)]
     if tables.endpoints is not None:
         parts.append(as_lesion_rows(tables.endpoints, list(subjects.index), plan))
     measurements = _joined([part for part in parts if len(part)], described)
-    known = {code: parameter.unit for code, parameter in LESION_PARAMETERS.items()}
+    lesion_units = {code: parameter.unit for code, parameter in LESION_PARAMETERS.items()}
     further = units(tables.endpoints) if tables.endpoints else {}
-    return JoinedTrial(plan, described, measurements, {**known, **further})
+    others = tuple(lesions.loc[~known, "USUBJID"].drop_duplicates())
+    return JoinedTrial(plan, described, measurements, {**lesion_units, **further}, others)
 
 
 def _described(subjects: pd.DataFrame, scanned: set[str], plan: TrialPlan) -> pd.DataFrame:
@@ -101,17 +107,14 @@ def _joined(parts: list[pd.DataFrame], subjects: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def _rows_of_unscanned(
-    lesions: pd.DataFrame, randomised: pd.Index, scanned: set[str], plan: TrialPlan
-) -> pd.DataFrame:
-    """Return rows without values for randomised subjects without scans, so that no denominator loses them."""
-    absent = [subject for subject in randomised if subject not in scanned]
+def _rows_of_absent(lesions: pd.DataFrame, randomised: pd.Index, plan: TrialPlan) -> pd.DataFrame:
+    """Return rows without values for randomised subjects without any, so that no denominator loses them."""
+    absent = randomised.difference(pd.Index(lesions["USUBJID"]))
     parameters = lesions.drop_duplicates("PARAMCD")[["PARAMCD", "PARAM", "PARAMN"]]
     visits = pd.DataFrame(
         {
             "AVISIT": [visit.name for visit in plan.schedule],
             "AVISITN": [float(visit.day) for visit in plan.schedule],
-            "ABLFL": ["Y" if visit.baseline else "" for visit in plan.schedule],
         }
     )
     rows = pd.DataFrame({"USUBJID": absent}).merge(parameters, how="cross").merge(visits, how="cross")
@@ -119,68 +122,10 @@ def _rows_of_unscanned(
         STUDYID=plan.trial.identifier, REASCD=NOT_SCANNED, REAS=REASON_WORDS[NOT_SCANNED],
         ADT=pd.Series(pd.NaT, index=rows.index, dtype="datetime64[s]"),
     )  # fmt: skip
-    texts = dict.fromkeys(("SCANID", "ANL01FL", "QFLAGS"), "")
+    texts = dict.fromkeys(("SCANID", "ABLFL", "ANL01FL", "QFLAGS"), "")
     return rows.assign(**texts).reindex(columns=list(LESION_COLUMNS)).astype(_number_types())
 
 
 def _number_types() -> dict[str, str]:
     names = ("AVAL", "AVALLO", "AVALHI", "BASE", "CHG", "PCHG", "ADY")
     return dict.fromkeys(names, "float64")
-
-
-# --- who does not belong --------------------------------------------------------------------------------
-
-
-def _refuse_strangers(tables: TrialTables, randomised: set[str]) -> None:
-    scanned = tables.lesions["USUBJID"].drop_duplicates()
-    faults = [
-        _stranger(subject, "has scans", randomised, "leave its scans out of the visit table")
-        for subject in scanned
-        if subject not in randomised
-    ]
-    refuse_faults(tables.arms.path, faults)
-    further = ((tables.endpoints, "further endpoints"), (tables.adverse_events, "adverse events"))
-    for table, what in further:
-        if table is not None:
-            refuse_faults(table.path, list(_strangers_in(table, what, randomised)))
-
-
-def _strangers_in(table: InputTable, what: str, randomised: set[str]) -> Iterator[TableFault]:
-    told: set[object] = set()
-    for number, row in zip(table.line_numbers, table.rows, strict=True):
-        subject = str(row[SUBJECT])
-        if subject not in randomised and subject not in told:
-            told.add(subject)
-            yield _stranger(subject, f"has {what}", randomised, "remove its rows here", number)
-
-
-def _stranger(
-    subject: str, has: str, randomised: set[str], otherwise: str, row: int | None = None
-) -> TableFault:
-    alike = [name for name in randomised if name.casefold().strip("0") == subject.casefold().strip("0")]
-    hint = f" (there is {alike[0]})" if alike else ""
-    return TableFault(
-        f"subject {subject} {has}, but stands not in the arm table{hint}",
-        f"Add it to the arm table, or {otherwise}",
-        row,
-        SUBJECT,
-    )
-
-
-def _refuse_births_after_scans(tables: TrialTables, subjects: pd.DataFrame) -> None:
-    if BIRTH_DATE not in subjects:
-        return
-    rows = dict(zip((row[SUBJECT] for row in tables.arms.rows), tables.arms.line_numbers, strict=True))
-    dates = pd.DataFrame({"scan": tables.lesions.groupby("USUBJID")["ADT"].min()})
-    dates["birth"] = pd.to_datetime(subjects[BIRTH_DATE]).reindex(dates.index)
-    early = dates[dates["scan"] < dates["birth"]]
-    faults = [
-        TableFault(
-            f"subject {row.Index} was born on {row.birth:%Y-%m-%d}, after the scan of {row.scan:%Y-%m-%d}",
-            "Correct the date of birth, or the date of the scan in the visit table",
-            rows[str(row.Index)],
-            BIRTH_DATE,
-        )
-        for row in early.itertuples()
-    ]
-    refuse_faults(tables.arms.path, faults)

@@ -25,7 +25,7 @@ def test_table_is_shown_and_files_are_named(cli: Cli, trial: TrialBuilder, outpu
     done = cli(*words(trial.write(), output))
     assert done.code == 0, done.err
     for part in ("cells - placebo, 95 % intervals", "lesion (primary)", "stratified", "4 + 4",
-                 "1 randomised without any scan: X1", str(output / "estimates.csv")):  # fmt: skip
+                 "1 randomised without a scan at any visit: X1", str(output / "estimates.csv")):  # fmt: skip
         assert part in done.out
     assert (output / "analysis.json").is_file()
 

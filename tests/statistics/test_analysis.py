@@ -175,6 +175,18 @@ def test_randomised_without_scan_stays_in_the_denominator(trial: TrialBuilder) -
     assert (whole.comparison.n_treatment, whole.comparison.n_control) == (11, 11)
 
 
+def test_subject_with_neither_scan_nor_arm_takes_no_part_and_is_listed(trial: TrialBuilder) -> None:
+    """Someone in the subject table who was not randomised; and one who was, but missed every visit."""
+    for key in [key for key in trial.values if key[0] in ("P01", "P02")]:
+        trial.values[key] = None
+    trial.arms = [row for row in trial.arms if row["subject"] != "P01"]
+    analysis = analyzed(trial)
+    assert (analysis.flow["not_randomised"], analysis.flow["not_scanned"]) == (["P01"], ["P02"])
+    assert "P01" not in set(analysis.adtrial["USUBJID"])
+    assert {row.reason for row in analysis.excluded if row.subject == "P02"} == {"no-scan"}
+    assert list(analysis.adsl.set_index("USUBJID").loc[["P02", "P03"], "SCANFL"]) == ["N", "Y"]
+
+
 def test_responders_are_counted_with_missing_left_out_and_as_no_response(trial: TrialBuilder) -> None:
     del trial.values["P01", "LESPCT", "day 28"]
     yes = sum(change <= -50 for change in changes(trial, "cells"))
