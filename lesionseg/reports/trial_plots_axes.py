@@ -38,11 +38,16 @@ class Scale:
         return self.low - slack <= value <= self.high + slack
 
     def ticks(self, about: int = 6) -> tuple[float, ...]:
-        """Return round values within the axis, some `about` in number."""
-        step = round_step((self.high - self.low) / about)
+        """Return round values within the axis, some `about` in number; with both ends if they are round."""
+        span = self.high - self.low
+        steps = [round_step(span / count) for count in (about, about + 1, about + 2, about + 3)]
+        step = next((each for each in steps if self._ends_at(each)), steps[0])
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         return tuple(index * step + 0.0 for index in range(first, last + 1))
+
+    def _ends_at(self, step: float) -> bool:
+        return all(abs(end / step - round(end / step)) < 1e-9 for end in (self.low, self.high))
 
 
 def round_step(least: float) -> float:

@@ -176,6 +176,7 @@ def test_words_are_escaped_and_pictures_do_not_change() -> None:
 
 def test_ticks_are_round_and_cover_the_axis() -> None:
     assert Scale(-100, 50, 0, 1).ticks() == (-100, -75, -50, -25, 0, 25, 50)
+    assert Scale(-20, 120, 0, 1).ticks() == (-20, 0, 20, 40, 60, 80, 100, 120)
     assert round_step(0.13) == pytest.approx(0.2)
     assert axis_range([]) == (0.0, 1.0)
     assert axis_range([3.0, 3.0], with_zero=False) == (2.0, 4.0)
