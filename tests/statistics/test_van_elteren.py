@@ -82,6 +82,13 @@ def test_p_is_that_of_the_formula_done_by_hand():
     )
 
 
+def test_interval_counts_the_ties_that_a_shift_leaves_and_not_those_before_it():
+    # R: wilcox.test(exact = FALSE, correct = FALSE, conf.int = TRUE); with the ties at shift 0: -2 to 0.
+    values = [2.0, 0, 2, 2, 0, 1, 2, 1, 0, 2, 2, 2]
+    estimate = van_elteren(values, [True] * 6 + [False] * 6, ["all"] * 12)
+    assert (estimate.low, estimate.high) == (-2.0, 1.0)
+
+
 def test_small_strata_weigh_more_per_pair_than_rank_sum_sizes_say():
     # a: one difference of -1, weight 1/3; b: nine differences of 2, weight 1/7 each.
     values, treated = [0.0, 1, 2, 2, 2, 0, 0, 0], [True, False, True, True, True, False, False, False]
