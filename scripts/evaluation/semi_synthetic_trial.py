@@ -1,0 +1,309 @@
+"""A trial of invented patients in real chests: true against measured change, true against estimated effect.
+
+    python -m scripts.evaluation.semi_synthetic_trial --data DATA --out OUT
+    python -m scripts.evaluation.semi_synthetic_trial --data DATA --out OUT --model FOLDER --patients 2
+
+Writes patients.csv (after every patient), estimates.csv and table.md. The lesions are synthetic, of the kind
+that bundles learn from, in scans some of which the bundle was trained on: the figures say how well change is
+followed when the scan changes between visits too, not how well real disease is found. A run that was broken
+off goes on where it stopped, if bundle and patients are the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lesionseg.core.errors import LesionSegError
+from lesionseg.core.files import write_text
+from lesionseg.segmentation import NetworkSegmenter, open_segmenter
+from lesionseg.statistics.rank_sum import rank_sum
+from lesionseg.training.evaluation import ClearLungs
+from lesionseg.volumetry import measure
+from lesionseg.volumetry.agreement import bland_altman
+from scripts.evaluation.inputs import Inputs
+from scripts.evaluation.methods import say, source_of
+from scripts.evaluation.semi_synthetic_patients import (
+    BASELINE,
+    DAY_28,
+    TREATMENT,
+    VISITS,
+    Patient,
+    PatientScan,
+    clear_chest,
+    draw_patients,
+    only_judged,
+    patient_scan,
+)
+
+SEED = 20201
+REGIONS = {"lesion": "whole lesion", "solid": "solid component"}
+TRUE, MEASURED = "true", "measured"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One figure of one region: true against measured per patient, and the arms by each.
+
+    Differences are measured minus true; effects are treatment minus control, Hodges-Lehmann with 95 %
+    interval.
+    """
+
+    region: str
+    figure: str
+    unit: str
+    patients: int
+    bias: float
+    sd: float
+    lower: float
+    upper: float
+    true_effect: float | None = None
+    true_low: float | None = None
+    true_high: float | None = None
+    measured_effect: float | None = None
+    measured_low: float | None = None
+    measured_high: float | None = None
+    true_p: float | None = None
+    measured_p: float | None = None
+
+
+def main() -> int:
+    options = parse_arguments()
+    try:
+        run(options)
+    except LesionSegError as error:
+        say(str(error))
+        return 1
+    return 0
+
+
+def run(options: argparse.Namespace) -> None:
+    segmenter = open_segmenter(options.model, device=options.device, threads=options.threads)
+    source = source_of(segmenter.bundle)
+    patients = draw_patients(options.patients, options.seed)
+    path = options.out / "patients.csv"
+    rows = earlier_rows(path, patients, source)
+    known = {row["subject"] for row in rows}
+    left = [patient for patient in patients if patient.subject not in known]
+    for row in measured_patients(segmenter, Inputs(options.data), left):
+        rows.append(row)
+        write_text(path, as_csv(rows))
+    compared = list(compare(rows))
+    write_text(options.out / "estimates.csv", as_csv([asdict(one) for one in compared]))
+    table = as_table(compared, source, len(rows))
+    write_text(options.out / "table.md", table)
+    print(table, end="")
+
+
+def earlier_rows(path: Path, patients: Sequence[Patient], source: str) -> list[Row]:
+    """Rows of an earlier run with the same bundle and the same patients; none where anything differs."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as stream:
+        stored: list[Row] = list(csv.DictReader(stream))
+    seeds = {patient.subject: str(patient.seed) for patient in patients}
+    return [row for row in stored if row["bundle"] == source and row["seed"] == seeds.get(row["subject"])]
+
+
+def measured_patients(
+    segmenter: NetworkSegmenter, inputs: Inputs, patients: Sequence[Patient]
+) -> Iterator[Row]:
+    """Yield one row for each patient, scan by scan, so that no chest is prepared twice."""
+    chest: tuple[str, ClearLungs] | None = None
+    for patient in sorted(patients, key=lambda one: one.scan.name):
+        started = time.perf_counter()
+        if chest is None or chest[0] != patient.scan.name:
+            chest = (patient.scan.name, clear_chest(inputs, patient.scan))
+        row = _described(patient, segmenter)
+        for name in VISITS:
+            scan = patient_scan(patient, chest[1], name)
+            row |= _facts(patient, name, scan) | _shares(segmenter, scan, name)
+        say(f"{patient.subject} {patient.scan.name}: {time.perf_counter() - started:.0f} s")
+        yield row
+
+
+def _described(patient: Patient, segmenter: NetworkSegmenter) -> Row:
+    training = segmenter.bundle.metadata.training_data
+    return {
+        "subject": patient.subject,
+        "seed": patient.seed,
+        "arm": patient.arm,
+        "scan": patient.scan.name,
+        "trained_on": any(patient.scan.known_as in source.name for source in training),
+        "bundle": source_of(segmenter.bundle),
+        "zoom": round(patient.zoom, 4),
+    }
+
+
+def _facts(patient: Patient, name: str, scan: PatientScan) -> Row:
+    visit = patient.visits[name]
+    facts = {
+        "slice_mm": scan.volume.geometry.spacing_mm[0],
+        "stretch": visit.stretch,
+        "blur_mm": visit.blur_mm,
+        "noise_hu": visit.noise_hu,
+    }
+    return {f"{key} {name}": round(value, 3) for key, value in facts.items()}
+
+
+def _shares(segmenter: NetworkSegmenter, scan: PatientScan, name: str) -> Row:
+    """True and measured proportions of one visit."""
+    found = only_judged(segmenter.segment(scan.volume), scan.judged)
+    measured = measure(scan.volume, found).as_row()
+    shares: Row = {}
+    for region in REGIONS:
+        shares[_column(TRUE, region, name)] = getattr(scan, f"{region}_pct")
+        shares[_column(MEASURED, region, name)] = measured[f"{region}_proportion_pct"]
+    return shares
+
+
+def _column(kind: str, region: str, visit: str) -> str:
+    return f"{kind}_{region}_pct {visit}"
+
+
+# --- comparison -----------------------------------------------------------------------------------------
+
+
+def compare(rows: Sequence[Row]) -> Iterator[Compared]:
+    """Yield proportions at both visits, and both kinds of change with the arms' difference."""
+    treated = np.array([row["arm"] == TREATMENT for row in rows])
+    for region in REGIONS:
+        shares = {
+            (kind, visit): np.array([_number(row[_column(kind, region, visit)]) for row in rows])
+            for kind in (TRUE, MEASURED)
+            for visit in VISITS
+        }
+        for visit in VISITS:
+            yield _agreement(
+                region, f"proportion, {visit}", "points", *(shares[k, visit] for k in (TRUE, MEASURED))
+            )
+        changes = {kind: shares[kind, DAY_28] - shares[kind, BASELINE] for kind in (TRUE, MEASURED)}
+        yield _with_arms(region, "absolute change", "points", changes, treated)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = {kind: 100 * changes[kind] / shares[kind, BASELINE] for kind in changes}
+        yield _with_arms(region, "relative change", "%", relative, treated)
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None or value == "" else float(value)
+
+
+def _agreement(region: str, figure: str, unit: str, true: np.ndarray, measured: np.ndarray) -> Compared:
+    usable = np.isfinite(true) & np.isfinite(measured)
+    limits = bland_altman(measured[usable], true[usable])
+    return Compared(
+        region,
+        figure,
+        unit,
+        limits.cases,
+        _value(limits.bias.value),
+        limits.sd,
+        _value(limits.lower.value),
+        _value(limits.upper.value),
+    )
+
+
+def _value(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _with_arms(
+    region: str, figure: str, unit: str, changes: dict[str, np.ndarray], treated: np.ndarray
+) -> Compared:
+    base = _agreement(region, figure, unit, changes[TRUE], changes[MEASURED])
+    usable = np.isfinite(changes[TRUE]) & np.isfinite(changes[MEASURED])
+    true, measured = (
+        rank_sum(changes[kind][usable & treated], changes[kind][usable & ~treated])
+        for kind in (TRUE, MEASURED)
+    )
+    return Compared(
+        **{name: value for name, value in asdict(base).items() if value is not None},
+        true_effect=true.effect,
+        true_low=true.low,
+        true_high=true.high,
+        measured_effect=measured.effect,
+        measured_low=measured.low,
+        measured_high=measured.high,
+        true_p=true.p_value,
+        measured_p=measured.p_value,
+    )
+
+
+# --- results --------------------------------------------------------------------------------------------
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_table(compared: Sequence[Compared], source: str, patients: int) -> str:
+    """Markdown: agreement per patient, then the arms' difference by truth and by measurement."""
+    lines = [
+        f"{patients} patients; bundle {source}.",
+        "",
+        "| region | figure | patients | bias | limits of agreement | SD |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {REGIONS[one.region]} | {one.figure}, {one.unit} | {one.patients} | {one.bias:+.2f} "
+        f"| {one.lower:+.2f} to {one.upper:+.2f} | {one.sd:.2f} |"
+        for one in compared
+    ]
+    lines += [
+        "",
+        "| region | figure | true difference of the arms | measured difference | true P | measured P |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {REGIONS[one.region]} | {one.figure}, {one.unit} "
+        f"| {_effect(one.true_effect, one.true_low, one.true_high)} "
+        f"| {_effect(one.measured_effect, one.measured_low, one.measured_high)} "
+        f"| {_p(one.true_p)} | {_p(one.measured_p)} |"
+        for one in compared
+        if one.true_effect is not None
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _effect(effect: float | None, low: float | None, high: float | None) -> str:
+    if effect is None or low is None or high is None:
+        return "none" if effect is None else f"{effect:+.2f}"
+    return f"{effect:+.2f} ({low:+.2f} to {high:+.2f})"
+
+
+def _p(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.evaluation.semi_synthetic_trial",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with ct-1p5mm")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the figures")
+    parser.add_argument("--model", help="bundle, by name or folder; the shipped default if left out")
+    parser.add_argument("--patients", type=int, default=20, help="half of them in each arm")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
