@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import shutil
@@ -25,7 +26,7 @@ const control = document.getElementById(arguments[0]);
 control[control.type === "checkbox" ? "checked" : "value"] = arguments[1];
 for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind, {bubbles: true}));
 """
-PATIENCE_S = 120
+PATIENCE_S, _TRIES = 120, 6
 
 needs_browser = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="no chromium and chromedriver here (Debian: chromium, chromium-driver)"
@@ -68,10 +69,18 @@ class Browser:
     def picture(self, element: str) -> npt.NDArray[np.float64]:
         """What an element looks like: (rows, columns, 3), 0 to 1."""
         from matplotlib.image import imread
+
+        return np.asarray(imread(io.BytesIO(self.screenshot(element)))[:, :, :3], np.float64)
+
+    def screenshot(self, element: str) -> bytes:
+        """PNG of an element; a busy machine may need longer than chromedriver's own ten seconds."""
+        from selenium.common.exceptions import TimeoutException
         from selenium.webdriver.common.by import By
 
-        png = self.driver.find_element(By.ID, element).screenshot_as_png
-        return np.asarray(imread(io.BytesIO(png))[:, :, :3], np.float64)
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(TimeoutException):
+                return bytes(self.driver.find_element(By.ID, element).screenshot_as_png)
+        return bytes(self.driver.find_element(By.ID, element).screenshot_as_png)
 
     def complaints(self) -> list[str]:
         """Whatever the console holds: errors, warnings, refused requests."""
