@@ -54,7 +54,8 @@ def hu_histogram(volume: CTVolume, label_map: LabelMap) -> Histogram:
             bins = np.clip((inside - LOWEST_HU) // BIN_HU, 0, edges.size - 2).astype(np.intp)
             counts[label] += np.bincount(bins, minlength=edges.size - 1)
     voxel_ml = volume.geometry.voxel_volume_ml
-    return Histogram(edges, {label: count * voxel_ml for label, count in counts.items()})
+    ml = {label: np.asarray(count * voxel_ml, np.float64) for label, count in counts.items()}
+    return Histogram(edges, ml)
 
 
 def volume_svg(histogram: Histogram) -> str:
