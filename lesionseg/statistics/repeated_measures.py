@@ -121,7 +121,10 @@ def fit_repeated_measures(
         point = fit_reml(design, compound_symmetry(design.visits))
     if point is None:
         return None, (*notes, "too few subjects: no covariance between visits could be estimated")
+    effect = kenward_roger(point, design.contrast)
+    if effect is None:
+        return None, (*notes, "too few subjects: the standard error could not be adjusted for their number")
     unseen = design.n_treatment + design.n_control - design.at_visit
     if unseen:
         notes = (*notes, f"{unseen} subjects without a value at this visit count through their other visits")
-    return RepeatedFit(covariance, point, kenward_roger(point, design.contrast)), notes
+    return RepeatedFit(covariance, point, effect), notes

@@ -204,3 +204,19 @@ def test_subject_with_two_arms_baselines_or_ages_is_refused(column):
 def test_unknown_covariance_is_refused():
     with pytest.raises(ConfigurationError):
         repeated_measures(long_trial(), visit="day 28", covariance="banded")
+
+
+@pytest.mark.parametrize("seed", [24, 180, 186])
+def test_handful_of_subjects_gives_a_note_and_no_nan(seed):
+    rng = np.random.default_rng(seed)
+    rows = []
+    arms = ((True, int(rng.integers(1, 4))), (False, int(rng.integers(1, 4))))
+    for treated, subjects in arms:
+        for number in range(subjects):
+            baseline = rng.normal(20, 5)
+            seen = VISITS[: int(rng.integers(1, 4))]
+            rows += [(f"{treated}{number}", visit, rng.normal(), baseline, treated) for visit in seen]
+    table = pd.DataFrame(rows, columns=["subject", "visit", "value", "baseline", "treated"])
+    estimate = repeated_measures(table, visit="day 28")
+    assert (estimate.effect, estimate.low, estimate.p_value) == (None, None, None)
+    assert any("too few subjects" in note for note in estimate.notes)
