@@ -87,7 +87,7 @@ def run_trial(
     with timer.stage("compare"):
         analysis = compare_arms(request, request.arms) if request.arms else None
     with timer.stage("report"):
-        warnings += write_reports(folder, unblinded=analysis is not None, pdf=settings.pdf)
+        warnings += write_reports(folder, request.plan, unblinded=analysis is not None, pdf=settings.pdf)
     manifest = finish_folder(facts, outcomes, warnings, timer)
     return TrialResult(
         folder=folder,

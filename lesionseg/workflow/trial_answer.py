@@ -36,12 +36,22 @@ def compare_arms(request: TrialRequest, arms: Path) -> TrialAnalysis:
     )
 
 
-def write_reports(folder: Path, *, unblinded: bool, pdf: bool) -> tuple[str, ...]:
-    """Write ``report.html`` and ``report.pdf`` from what lies in the folder; return what went wrong."""
+def write_reports(folder: Path, plan: Path, *, unblinded: bool, pdf: bool) -> tuple[str, ...]:
+    """Write ``report.html`` and ``report.pdf`` from what lies in the folder; return what went wrong.
+
+    The plan tells a blinded report its endpoints; an analysis has its own.
+    """
     from lesionseg.reports.trial_report import write_trial_report
 
     analysis = folder / ANALYSIS if unblinded else None
-    html = partial(write_trial_report, analysis, folder / VISITS, folder / REPORT, scans=folder / SCANS_CSV)
+    html = partial(
+        write_trial_report,
+        analysis,
+        folder / VISITS,
+        folder / REPORT,
+        scans=folder / SCANS_CSV,
+        plan=None if unblinded else plan,
+    )
     warnings = attempt("the report", html)
     if pdf and not warnings:
         warnings += attempt("the report as PDF", partial(_print_pdf, folder))
