@@ -17,7 +17,7 @@ import io
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +175,10 @@ def _column(kind: str, region: str, visit: str) -> str:
 
 
 def compare(rows: Sequence[Row]) -> Iterator[Compared]:
-    """Yield proportions at both visits, and both kinds of change with the arms' difference."""
+    """Yield proportions at both visits, and both kinds of change with the arms' difference.
+
+    A figure that fewer than two patients have is left out.
+    """
     treated = np.array([row["arm"] == TREATMENT for row in rows])
     for region in REGIONS:
         shares = {
@@ -184,59 +187,39 @@ def compare(rows: Sequence[Row]) -> Iterator[Compared]:
             for visit in VISITS
         }
         for visit in VISITS:
-            yield _agreement(
-                region, f"proportion, {visit}", "points", *(shares[k, visit] for k in (TRUE, MEASURED))
-            )
+            pair = {kind: shares[kind, visit] for kind in (TRUE, MEASURED)}
+            yield from _compared(region, f"proportion, {visit}", "points", pair)
         changes = {kind: shares[kind, DAY_28] - shares[kind, BASELINE] for kind in (TRUE, MEASURED)}
-        yield _with_arms(region, "absolute change", "points", changes, treated)
+        yield from _compared(region, "absolute change", "points", changes, treated)
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = {kind: 100 * changes[kind] / shares[kind, BASELINE] for kind in changes}
-        yield _with_arms(region, "relative change", "%", relative, treated)
+        yield from _compared(region, "relative change", "%", relative, treated)
 
 
 def _number(value: Any) -> float:
     return float("nan") if value is None or value == "" else float(value)
 
 
-def _agreement(region: str, figure: str, unit: str, true: np.ndarray, measured: np.ndarray) -> Compared:
-    usable = np.isfinite(true) & np.isfinite(measured)
-    limits = bland_altman(measured[usable], true[usable])
-    return Compared(
-        region,
-        figure,
-        unit,
-        limits.cases,
-        _value(limits.bias.value),
-        limits.sd,
-        _value(limits.lower.value),
-        _value(limits.upper.value),
-    )
+def _compared(
+    region: str, figure: str, unit: str, pair: dict[str, np.ndarray], treated: np.ndarray | None = None
+) -> Iterator[Compared]:
+    usable = np.isfinite(pair[TRUE]) & np.isfinite(pair[MEASURED])
+    if usable.sum() < 2:
+        return
+    limits = bland_altman(pair[MEASURED][usable], pair[TRUE][usable])
+    values = [float(one.value) for one in (limits.bias, limits.lower, limits.upper) if one.value is not None]
+    found = Compared(region, figure, unit, limits.cases, values[0], limits.sd, *values[1:])
+    yield found if treated is None else replace(found, **_arms_compared(pair, usable, treated))
 
 
-def _value(value: float | None) -> float:
-    return float("nan") if value is None else value
-
-
-def _with_arms(
-    region: str, figure: str, unit: str, changes: dict[str, np.ndarray], treated: np.ndarray
-) -> Compared:
-    base = _agreement(region, figure, unit, changes[TRUE], changes[MEASURED])
-    usable = np.isfinite(changes[TRUE]) & np.isfinite(changes[MEASURED])
-    true, measured = (
-        rank_sum(changes[kind][usable & treated], changes[kind][usable & ~treated])
-        for kind in (TRUE, MEASURED)
-    )
-    return Compared(
-        **{name: value for name, value in asdict(base).items() if value is not None},
-        true_effect=true.effect,
-        true_low=true.low,
-        true_high=true.high,
-        measured_effect=measured.effect,
-        measured_low=measured.low,
-        measured_high=measured.high,
-        true_p=true.p_value,
-        measured_p=measured.p_value,
-    )
+def _arms_compared(pair: dict[str, np.ndarray], usable: np.ndarray, treated: np.ndarray) -> dict[str, Any]:
+    """Effect, interval and P of the same patients by truth and by measurement."""
+    figures: dict[str, Any] = {}
+    for kind, values in pair.items():
+        one = rank_sum(values[usable & treated], values[usable & ~treated])
+        ends = {"effect": one.effect, "low": one.low, "high": one.high, "p": one.p_value}
+        figures |= {f"{kind}_{name}": value for name, value in ends.items()}
+    return figures
 
 
 # --- results --------------------------------------------------------------------------------------------
