@@ -305,7 +305,7 @@ def _table_line(null: Outcome, effect: Outcome) -> str:
         f"{100 * null.for_treatment:.1f}",
         _share(null.covered, null.runs),
         _share(effect.covered, effect.runs),
-        f"{100 * effect.rejected:.1f}",
+        f"{100 * effect.for_treatment:.1f}",
         f"{effect.bias:+.1f}",
     ]
     return "| " + " | ".join(cells) + " |"
