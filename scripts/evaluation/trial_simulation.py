@@ -119,7 +119,7 @@ def conditions(options: argparse.Namespace) -> Iterator[Condition]:
     for scenario in SCENARIOS:
         if scenario.name not in options.scenarios:
             continue
-        for mechanism in (NONE, *MECHANISMS):
+        for mechanism in options.mechanisms:
             rules = (COMPLETE_DATA,) if mechanism == NONE else RULES
             for rule in rules:
                 if rule in options.rules:
@@ -329,6 +329,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=20201)
     parser.add_argument("--rules", nargs="+", choices=rules, default=rules)
     parser.add_argument("--scenarios", nargs="+", choices=names, default=names)
+    parser.add_argument("--mechanisms", nargs="+", choices=(NONE, *MECHANISMS), default=(NONE, *MECHANISMS))
     parser.add_argument("--jobs", type=int, default=1)
     return parser.parse_args(arguments)
 
