@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lesionseg.core.errors import AnalysisError, ConfigurationError
 from lesionseg.core.plan import Change
+from lesionseg.core.table_cells import Cell
 from lesionseg.core.table_input import Column, InputTable, read_table
 
 Values = NDArray[np.float64]
@@ -147,7 +148,7 @@ def read_pilot(path: Path, question: PilotQuestion) -> Pilot:
     columns = TRIAL_COLUMNS if "PARAMCD" in header else PLAIN_COLUMNS
     subject, parameter, visit, baseline, value = (column.name for column in columns)
     table = read_table(path, columns, key=(subject, parameter, visit), extra=True)
-    rows = [dict(row) for row in table.rows]
+    rows = list(table.rows)
     if question.arm:
         rows = _only(table, rows, _arm_column(table), question.arm)
     rows = _only(table, rows, parameter, question.parameter)
@@ -175,12 +176,11 @@ def _arm_column(table: InputTable) -> str:
 
 
 def _only(
-    table: InputTable, rows: Iterable[dict[str, object]], column: str, wanted: str
-) -> list[dict[str, object]]:
-    found = list(rows)
-    kept = [row for row in found if str(row[column]) == wanted]
+    table: InputTable, rows: Sequence[dict[str, Cell]], column: str, wanted: str
+) -> list[dict[str, Cell]]:
+    kept = [row for row in rows if str(row[column]) == wanted]
     if not kept:
-        known = sorted({str(row[column]) for row in found})
+        known = sorted({str(row[column]) for row in rows})
         raise AnalysisError(
             f"no row of the pilot has {wanted} in the column {column}",
             case=str(table.path),
