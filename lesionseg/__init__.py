@@ -31,10 +31,13 @@ __all__ = [
 
 _HOMES = {
     "analyze_trial": "lesionseg.statistics",
+    "analyze_trial": "lesionseg.statistics",
     "load_bundle": "lesionseg.segmentation",
     "load_series": "lesionseg.dicom",
     "load_volume": "lesionseg.workflow.loading",
     "measure": "lesionseg.volumetry",
+    "pair_visits": "lesionseg.longitudinal",
+    "run_trial": "lesionseg.workflow.trial",
     "pair_visits": "lesionseg.longitudinal",
     "segment": "lesionseg.workflow.segmenting",
 }
