@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +21,6 @@ from lesionseg.reports.trial_report_words import (
 _FEW = 10
 """Patients in an arm below which a comparison is called what it is: an illustration."""
 _LARGEST_COUNTED = 60
-_WIDEST = re.compile(r"widest one is given, of ([\d.]+) %")
-"""In the remark of the rank-sum test on an interval of less confidence than the plan asks for."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +88,8 @@ def effect_unit(estimate: Mapping[str, Any]) -> str:
 
 def lower_level(estimate: Mapping[str, Any]) -> str:
     """Return the confidence of an interval that too few values keep below the plan's; usually empty."""
-    found = (_WIDEST.search(str(note)) for note in estimate.get("notes") or ())
-    return next((f"{match.group(1)} %" for match in found if match), "")
+    confidence_pct = estimate.get("confidence_pct")
+    return "" if confidence_pct is None else f"{float(confidence_pct):.4g} %"
 
 
 def _unanswered(estimate: Mapping[str, Any], arms: Arms, name: str) -> Headline:

@@ -24,6 +24,8 @@ class Estimate:
         Values compared; missing ones are not counted.
     exact : bool
         True where the P value comes from the exact permutation distribution.
+    confidence_pct : float or None
+        Of the interval, where too few values keep it below the confidence asked for.
     notes : tuple of str
         What a reader must know: ties, a constant arm, why a figure is missing.
     """
@@ -36,4 +38,5 @@ class Estimate:
     n_treatment: int
     n_control: int
     exact: bool = False
+    confidence_pct: float | None = None
     notes: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,7 +141,7 @@ def sample_size(
 ) -> SampleSize:
     """Find by doubling and halving the smallest trial with at least `power`.
 
-    Sizes are multiples of the allocation's sum, so that the ratio is met exactly. Every size has runs of its
+    Sizes are those that meet the allocation exactly. Every size has runs of its
     own: near the power asked for, chance decides between neighbours.
 
     Raises
@@ -153,7 +154,7 @@ def sample_size(
     rules = settings or PowerSettings()
     if not 0.05 <= power <= 0.99:
         raise _out_of_range("power", "from 0.05 to 0.99", power)
-    block = sum(rules.allocation)
+    block = sum(rules.allocation) // gcd(*rules.allocation)
     tried: dict[int, Power] = {}
 
     def enough(blocks: int) -> bool:

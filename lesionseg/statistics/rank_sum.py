@@ -96,7 +96,8 @@ def _exact(arms: Arms, alpha: float, alternative: Alternative, notes: Notes) -> 
     m, n = arms.treatment.size, arms.control.size
     distribution = RankSumDistribution(m, n)
     ordered = differences(arms)
-    (low, high), interval_notes = _exact_interval(ordered, distribution, alpha, alternative)
+    place, confidence_pct, place_notes = _exact_place(distribution, alpha, alternative)
+    low, high = _exact_interval(ordered, place, distribution.largest, alternative)
     u = int(np.searchsorted(arms.control, arms.treatment).sum())
     return Estimate(
         method=EXACT_METHOD,
@@ -107,28 +108,41 @@ def _exact(arms: Arms, alpha: float, alternative: Alternative, notes: Notes) -> 
         n_treatment=m,
         n_control=n,
         exact=True,
-        notes=notes + interval_notes,
+        confidence_pct=confidence_pct,
+        notes=notes + place_notes,
     )
 
 
-def _exact_interval(
-    ordered: PairwiseDifferences, distribution: RankSumDistribution, alpha: float, alternative: Alternative
-) -> tuple[Ends, Notes]:
-    """Return the order statistics of the differences that cut off alpha, or half of it on either side."""
+def _exact_place(
+    distribution: RankSumDistribution, alpha: float, alternative: Alternative
+) -> tuple[int | None, float | None, Notes]:
+    """Return which ordered difference, from either end, cuts off alpha, or half of it on either side.
+
+    None where there is no interval; with it its confidence where that stays below the one asked for.
+    """
     sides = 2 if alternative == "two-sided" else 1
     place = max(1, distribution.quantile(alpha / sides))
     outside = sides * distribution.probability_up_to(place - 1)
-    notes: Notes = ()
     if outside >= 1:
-        return (None, None), ("no interval: one value in each arm",)
-    if outside > alpha * (1 + 1e-9):
-        notes = (
-            f"no interval of {_level(alpha)} confidence with so few values: "
-            f"the widest one is given, of {100 * (1 - outside):.4g} %",
-        )
+        return None, None, ("no interval: one value in each arm",)
+    if outside <= alpha * (1 + 1e-9):
+        return place, None, ()
+    confidence_pct = 100 * (1 - outside)
+    note = (
+        f"no interval of {_level(alpha)} confidence with so few values: "
+        f"the widest one is given, of {confidence_pct:.4g} %"
+    )
+    return place, confidence_pct, (note,)
+
+
+def _exact_interval(
+    ordered: PairwiseDifferences, place: int | None, largest: int, alternative: Alternative
+) -> Ends:
+    if place is None:
+        return None, None
     low = None if alternative == "less" else ordered.first_reaching(place)
-    high = None if alternative == "greater" else ordered.first_reaching(distribution.largest - place + 1)
-    return (low, high), notes
+    high = None if alternative == "greater" else ordered.first_reaching(largest - place + 1)
+    return low, high
 
 
 # --- normal approximation ----------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ class EndpointEstimate:
             "effect": estimate.effect,
             "low": estimate.low,
             "high": estimate.high,
+            "confidence_pct": estimate.confidence_pct,
             "p_value": estimate.p_value,
             "p_adjusted": self.p_adjusted,
             "significant": self.significant,

@@ -148,8 +148,11 @@ def test_missing_values_are_left_out_and_counted_in_a_note():
 
 
 def test_interval_that_cannot_have_the_confidence_says_which_it_has():
-    notes = rank_sum([1.0, 2, 4], [8.0, 16, 32]).notes
-    assert notes == ("no interval of 95 % confidence with so few values: the widest one is given, of 90 %",)
+    few = rank_sum([1.0, 2, 4], [8.0, 16, 32])
+    assert few.confidence_pct == pytest.approx(90.0)
+    assert few.notes == (
+        "no interval of 95 % confidence with so few values: the widest one is given, of 90 %",
+    )
 
 
 def test_confidence_slightly_short_is_told_although_r_is_silent():
