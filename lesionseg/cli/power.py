@@ -106,7 +106,7 @@ def _report(screen: Screen, pilot: Pilot, found: Power, tried: tuple[Power, ...]
     screen.show(_table(tried, found, what))
     screen.show(f"Shift that a very large trial would find: {found.shift:.4g}")
     if pilot.left_out:
-        screen.mark(HINT, f"{pilot.left_out} subjects of the pilot have no such change and were left out")
+        screen.mark(HINT, f"Subjects of the pilot without such a change, left out: {pilot.left_out}")
     screen.mark(
         HINT,
         f"The intervals hold the error of {found.runs} simulated trials, not that of a pilot of "

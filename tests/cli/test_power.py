@@ -21,7 +21,7 @@ def pilot(tmp_path: Path) -> Path:
 def test_power_of_a_given_size(cli: Cli, pilot: Path) -> None:
     done = cli("power", pilot, "--shift", "-30", "--n", "100", "--allocation", "2:1", "--runs", "400")
     assert done.code == 0, done.err
-    for words in ("LESPCT, relative change at day 28", "67", "33", "1 subjects", "400 simulated"):
+    for words in ("LESPCT, relative change at day 28", "67", "33", "left out: 1", "400 simulated"):
         assert words in done.out
 
 

@@ -94,6 +94,11 @@ def test_sample_size_reaches_the_power_in_blocks_of_the_allocation() -> None:
     assert all(size.power < 0.8 for size in search.tried if size.n < search.found.n)
 
 
+def test_a_ratio_that_can_be_shortened_is() -> None:
+    rules = PowerSettings((66, 33), runs=200)
+    assert sample_size(normal_pilot(), Effect(shift=20.0), 0.6, rules).found.n < 99
+
+
 def test_an_effect_of_nothing_has_no_sample_size() -> None:
     with pytest.raises(AnalysisError, match="no trial of a practicable size"):
         sample_size(normal_pilot(), Effect(), 0.8, PowerSettings(runs=100))
