@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lesionseg.volumetry import measure
     from lesionseg.workflow.loading import load_volume
     from lesionseg.workflow.segmenting import segment
+    from lesionseg.workflow.trial import run_trial
 
 __version__ = "0.1.0"
 __all__ = [
@@ -26,11 +27,11 @@ __all__ = [
     "load_volume",
     "measure",
     "pair_visits",
+    "run_trial",
     "segment",
 ]
 
 _HOMES = {
-    "analyze_trial": "lesionseg.statistics",
     "analyze_trial": "lesionseg.statistics",
     "load_bundle": "lesionseg.segmentation",
     "load_series": "lesionseg.dicom",
@@ -38,7 +39,6 @@ _HOMES = {
     "measure": "lesionseg.volumetry",
     "pair_visits": "lesionseg.longitudinal",
     "run_trial": "lesionseg.workflow.trial",
-    "pair_visits": "lesionseg.longitudinal",
     "segment": "lesionseg.workflow.segmenting",
 }
 
