@@ -26,7 +26,7 @@ import numpy as np
 from lesionseg.core.errors import LesionSegError
 from lesionseg.core.files import write_text
 from lesionseg.segmentation import NetworkSegmenter, open_segmenter
-from lesionseg.statistics.rank_sum import rank_sum
+from lesionseg.statistics.rank.rank_sum import rank_sum
 from lesionseg.training.evaluation import ClearLungs
 from lesionseg.volumetry import measure
 from lesionseg.volumetry.agreement import bland_altman
@@ -98,9 +98,10 @@ def run(options: argparse.Namespace) -> None:
     for row in measured_patients(segmenter, Inputs(options.data), left):
         rows.append(row)
         write_text(path, as_csv(rows))
-    compared = list(compare(rows))
+    kept = [row for row in rows if row["scan"] not in options.leave_out]
+    compared = list(compare(kept))
     write_text(options.out / "estimates.csv", as_csv([asdict(one) for one in compared]))
-    table = as_table(compared, source, len(rows))
+    table = as_table(compared, source, len(kept))
     write_text(options.out / "table.md", table)
     print(table, end="")
 
@@ -282,6 +283,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder for the figures")
     parser.add_argument("--model", help="bundle, by name or folder; the shipped default if left out")
     parser.add_argument("--patients", type=int, default=20, help="half of them in each arm")
+    parser.add_argument("--leave-out", nargs="+", default=[], metavar="SCAN", help="not in the tables")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)
