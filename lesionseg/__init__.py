@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lesionseg.volumetry import measure
     from lesionseg.workflow.loading import load_volume
     from lesionseg.workflow.segmenting import segment
-    from lesionseg.workflow.trial import run_trial
+    from lesionseg.workflow.trial.run import run_trial
 
 __version__ = "0.1.0"
 __all__ = [
@@ -38,7 +38,7 @@ _HOMES = {
     "load_volume": "lesionseg.workflow.loading",
     "measure": "lesionseg.volumetry",
     "pair_visits": "lesionseg.longitudinal",
-    "run_trial": "lesionseg.workflow.trial",
+    "run_trial": "lesionseg.workflow.trial.run",
     "segment": "lesionseg.workflow.segmenting",
 }
 

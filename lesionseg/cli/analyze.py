@@ -56,8 +56,8 @@ def analyze(
     if arms is None:
         raise typer.BadParameter(_ARMS_MISSING, param_hint="--arms")
     from lesionseg.statistics import AnalysisRequest, run_analysis
-    from lesionseg.statistics.analysis_output import ANALYSIS_FILE, ANALYSIS_FILES
-    from lesionseg.statistics.results import SCHEMA
+    from lesionseg.statistics.analysis.output import ANALYSIS_FILE, ANALYSIS_FILES
+    from lesionseg.statistics.analysis.results import SCHEMA
     from lesionseg.workflow.output import OwnOutput, refuse_output
 
     refuse_output(output, OwnOutput(ANALYSIS_FILES, ANALYSIS_FILE, SCHEMA), overwrite=overwrite)

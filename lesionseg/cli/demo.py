@@ -23,8 +23,8 @@ from lesionseg.cli.trial import show_trial, trial_as_dict
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lesionseg.workflow.demo import DemoResult
-    from lesionseg.workflow.demo_comparison import Quantities
+    from lesionseg.workflow.demo.comparison import Quantities
+    from lesionseg.workflow.demo.run import DemoResult
 
 
 def demo(
@@ -48,7 +48,7 @@ def demo(
     """
     del verbose
     from lesionseg.cli.licence import note_licence
-    from lesionseg.workflow.demo import DEMO_OUTPUT, DemoSettings, run_demo
+    from lesionseg.workflow.demo.run import DEMO_OUTPUT, DemoSettings, run_demo
     from lesionseg.workflow.output import refuse_output
     from lesionseg.workflow.request import CaseSettings, SegmenterSettings, Watch
     from lesionseg.workflow.segmenting import DeferredSegmenter
@@ -97,7 +97,7 @@ def _true_sentence(result: DemoResult) -> str:
 
 
 def _honest_sentence(result: DemoResult) -> str:
-    from lesionseg.workflow.demo_comparison import volume_errors
+    from lesionseg.workflow.demo.comparison import volume_errors
 
     lung, lesion = (volume_errors(result.scans, name) for name in ("lung_ml", "lesion_ml"))
     return (

@@ -14,8 +14,8 @@ from lesionseg.cli.screen import HINT, Screen
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lesionseg.statistics.power import Power, PowerSettings
-    from lesionseg.statistics.power_pilot import Effect, Pilot
+    from lesionseg.statistics.planning.pilot import Effect, Pilot
+    from lesionseg.statistics.planning.power import Power, PowerSettings
 
 
 def power(
@@ -65,8 +65,8 @@ def power(
     if n is not None and wanted is not None:
         raise typer.BadParameter("give one of --n and --power")
     rules = _settings(allocation, dropout=dropout, alpha=alpha, alternative=alternative, runs=runs, seed=seed)
-    from lesionseg.statistics.power import sample_size, simulate_power
-    from lesionseg.statistics.power_pilot import Effect, PilotQuestion, read_pilot
+    from lesionseg.statistics.planning.pilot import Effect, PilotQuestion, read_pilot
+    from lesionseg.statistics.planning.power import sample_size, simulate_power
 
     screen = Screen("power", as_json=as_json, quiet=quiet)
     table = read_pilot(pilot, PilotQuestion(parameter, visit, _checked_change(change), arm))
@@ -84,7 +84,7 @@ def power(
 def _settings(allocation: str, **rules: Any) -> PowerSettings:
     """Read the options; what makes no sense is misuse of the command line."""
     from lesionseg.core.errors import ConfigurationError
-    from lesionseg.statistics.power import PowerSettings
+    from lesionseg.statistics.planning.power import PowerSettings
 
     try:
         treated, control = (int(part) for part in allocation.split(":"))

@@ -98,7 +98,7 @@ def _refuse_existing(paths: Sequence[Path], *, overwrite: bool) -> None:
 
 
 def _write_trial(sources: Sources, plan: Path | None, output: Path, pdf: Path | None) -> None:
-    from lesionseg.reports.trial_report import write_trial_report
+    from lesionseg.reports.trial.report import write_trial_report
 
     write_trial_report(sources.analysis, sources.changes, output, scans=sources.scans, plan=plan)
     if pdf is not None:
@@ -108,7 +108,7 @@ def _write_trial(sources: Sources, plan: Path | None, output: Path, pdf: Path | 
 
 
 def _write_case(case: Path, scan: Path | None, output: Path) -> None:
-    from lesionseg.reports.case_page import write_case_page
+    from lesionseg.reports.case.page import write_case_page
     from lesionseg.workflow.loading import load_volume
 
     write_case_page(case, output, volume=load_volume(scan) if scan else None)
@@ -117,7 +117,7 @@ def _write_case(case: Path, scan: Path | None, output: Path) -> None:
 def _write_patient(sources: Sources, patient: str, output: Path) -> None:
     """Write a patient's page from whatever cases lie beside the changes; it never carries an arm."""
     from lesionseg.core.file_names import safe_file_name
-    from lesionseg.reports.patient_page import PatientScan, write_patient_page
+    from lesionseg.reports.patient.page import PatientScan, write_patient_page
 
     if sources.changes is None:
         raise typer.BadParameter("a patient's page needs the results of trial or change")

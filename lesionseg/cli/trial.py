@@ -25,7 +25,7 @@ from lesionseg.cli.screen import BAD, GOOD, HINT, Screen
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lesionseg.workflow.trial_request import TrialResult
+    from lesionseg.workflow.trial.request import TrialResult
 
 _SHOWN = 10
 
@@ -105,8 +105,8 @@ def trial(
     from lesionseg.cli.licence import note_licence
     from lesionseg.workflow.request import CaseSettings, SegmenterSettings, Watch
     from lesionseg.workflow.segmenting import DeferredSegmenter
-    from lesionseg.workflow.trial import run_trial
-    from lesionseg.workflow.trial_request import TrialRequest, TrialSettings
+    from lesionseg.workflow.trial.request import TrialRequest, TrialSettings
+    from lesionseg.workflow.trial.run import run_trial
 
     screen = Screen("trial", as_json=as_json, quiet=quiet)
     request = TrialRequest(dicom, plan, output, visits, subjects, arms, endpoints, adverse_events)
@@ -143,7 +143,7 @@ def _marked(screen: Screen, kind: str, lines: list[str]) -> None:
 
 
 def _show_answer(screen: Screen, result: TrialResult) -> None:
-    from lesionseg.reports.trial_report_headline import Arms, Rules, headline
+    from lesionseg.reports.trial.headline import Arms, Rules, headline
 
     if result.analysis is None:
         screen.mark(HINT, "No arms were given: the report is blinded. Run again with --arms to compare them.")

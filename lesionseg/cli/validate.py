@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lesionseg.volumetry.agreement import ComparisonSettings
     from lesionseg.volumetry.agreement.findings import Findings
-    from lesionseg.workflow.validation import ValidationResult
+    from lesionseg.workflow.validation.run import ValidationResult
 
 _WHAT = "Label map, result folder of segment, or folder of either kind."
 _LABELS = "NAME=VALUE[+VALUE],..."
@@ -60,8 +60,8 @@ def validate(
     settings = _settings(regions, prediction_labels, reference_labels, tolerance_mm)
     from lesionseg.volumetry.agreement import Resampling
     from lesionseg.workflow.request import Watch
-    from lesionseg.workflow.validation import ValidationRequest
-    from lesionseg.workflow.validation import validate as run
+    from lesionseg.workflow.validation.run import ValidationRequest
+    from lesionseg.workflow.validation.run import validate as run
 
     screen = Screen("validate", as_json=as_json, quiet=quiet)
     request = ValidationRequest(
@@ -107,7 +107,7 @@ def _table(findings: Findings) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from lesionseg.reports.validation_words import REGION_NAMES, amount, pooled_cell, share, signed
+    from lesionseg.reports.validation.words import REGION_NAMES, amount, pooled_cell, share, signed
 
     cases = f"{len(findings.compared)} case{'' if len(findings.compared) == 1 else 's'} compared"
     title = f"{cases}; means with 95 % intervals; surface Dice at {findings.settings.tolerance_mm:g} mm"

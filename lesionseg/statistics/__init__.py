@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lesionseg.statistics.analysis import analyze_trial
-    from lesionseg.statistics.analysis_output import write_analysis
-    from lesionseg.statistics.analysis_run import AnalysisRequest, run_analysis
-    from lesionseg.statistics.results import EndpointEstimate, TrialAnalysis
-    from lesionseg.statistics.trial_tables import TrialTables, read_trial_tables
+    from lesionseg.statistics.analysis.engine import analyze_trial
+    from lesionseg.statistics.analysis.output import write_analysis
+    from lesionseg.statistics.analysis.results import EndpointEstimate, TrialAnalysis
+    from lesionseg.statistics.analysis.run import AnalysisRequest, run_analysis
+    from lesionseg.statistics.analysis.trial_tables import TrialTables, read_trial_tables
 
 __all__ = [
     "AnalysisRequest",
@@ -27,14 +27,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AnalysisRequest": "analysis_run",
-    "EndpointEstimate": "results",
-    "TrialAnalysis": "results",
-    "TrialTables": "trial_tables",
-    "analyze_trial": "analysis",
-    "read_trial_tables": "trial_tables",
-    "run_analysis": "analysis_run",
-    "write_analysis": "analysis_output",
+    "AnalysisRequest": "analysis.run",
+    "EndpointEstimate": "analysis.results",
+    "TrialAnalysis": "analysis.results",
+    "TrialTables": "analysis.trial_tables",
+    "analyze_trial": "analysis.engine",
+    "read_trial_tables": "analysis.trial_tables",
+    "run_analysis": "analysis.run",
+    "write_analysis": "analysis.output",
 }
 
 

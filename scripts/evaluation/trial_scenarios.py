@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy.special import expit, gammaincinv, ndtr, ndtri
 
-from lesionseg.statistics.hodges_lehmann import hodges_lehmann
+from lesionseg.statistics.rank.hodges_lehmann import hodges_lehmann
 
 N_TREATMENT, N_CONTROL = 65, 35
 EFFECT = -150.0

@@ -29,10 +29,10 @@ import pandas as pd
 
 from lesionseg.core.files import write_text
 from lesionseg.statistics.estimate import Estimate
-from lesionseg.statistics.missing_imputation import ImputationPlan, multiple_imputation
-from lesionseg.statistics.missing_worst_case import worst_case
-from lesionseg.statistics.power_rank_sum import rank_sum_p_values
-from lesionseg.statistics.rank_sum import rank_sum
+from lesionseg.statistics.missing.imputation import ImputationPlan, multiple_imputation
+from lesionseg.statistics.missing.worst_case import worst_case
+from lesionseg.statistics.planning.repeated_tests import rank_sum_p_values
+from lesionseg.statistics.rank.rank_sum import rank_sum
 from scripts.evaluation.trial_scenarios import (
     EFFECT,
     FLOOR,

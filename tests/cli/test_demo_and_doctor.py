@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from lesionseg.phantoms import ChestSettings
-from lesionseg.workflow import demo
-from lesionseg.workflow.demo import DemoResult, DemoSettings
-from lesionseg.workflow.demo_trial import PATIENTS
+from lesionseg.workflow.demo import run as demo
+from lesionseg.workflow.demo.phantoms import PATIENTS
+from lesionseg.workflow.demo.run import DemoResult, DemoSettings
 from lesionseg.workflow.selftest import SelfTest, SelfTestLine
 from tests.cli.conftest import Cli
 from tests.workflow.builders import RuleSegmenter

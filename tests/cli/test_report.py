@@ -89,7 +89,7 @@ def test_a_case_is_given_to_the_case_page(
     (case / "measurements.json").write_text("{}")
     asked = []
     monkeypatch.setattr(
-        "lesionseg.reports.case_page.write_case_page",
+        "lesionseg.reports.case.page.write_case_page",
         lambda folder, path, *, volume: asked.append((folder, path, volume)),
     )
     assert cli("report", case, "-o", page).code == 0
@@ -103,7 +103,7 @@ def test_a_patient_is_given_to_the_patient_page_with_his_cases(
     (trial.root / "cases" / "P001" / "P001-0").mkdir(parents=True)
     asked = []
     monkeypatch.setattr(
-        "lesionseg.reports.patient_page.write_patient_page",
+        "lesionseg.reports.patient.page.write_patient_page",
         lambda subject, changes, path, *, scans: asked.append((subject, changes, path, scans)),
     )
     done = cli("report", trial.root, "-o", page, "--patient", "P001", "--json")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lesionseg.workflow.trial_request import TrialRequest
+from lesionseg.workflow.trial.request import TrialRequest
 from tests.cli.conftest import Cli
 from tests.workflow.builders import RuleSegmenter
 from tests.workflow.trial_builders import good_request, hurry, write_table, write_trial

@@ -20,7 +20,7 @@ def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def quick_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "lesionseg.reports.validation_page.write_validation_page", lambda _, path, __: path.write_text("page")
+        "lesionseg.reports.validation.page.write_validation_page", lambda _, path, __: path.write_text("page")
     )
 
 

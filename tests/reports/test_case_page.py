@@ -13,8 +13,8 @@ import pytest
 
 from lesionseg.core.errors import InputNotFoundError, MeasurementError, UnreadableFileError
 from lesionseg.core.labels import Label
-from lesionseg.reports.case_histogram import hu_histogram
-from lesionseg.reports.case_page import render_case_page, write_case_page
+from lesionseg.reports.case.histogram import hu_histogram
+from lesionseg.reports.case.page import render_case_page, write_case_page
 from lesionseg.volume import CTVolume, LabelMap
 from tests.reports.given_case import DOUBT, GivenCase, asymmetric_chest, given_case
 from tests.reports.html_elements import elements_of, words_of

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from lesionseg.reports.patient_levels import common_field_mm, draw_panels, fraction_of, slice_at, stack_of
+from lesionseg.reports.patient.levels import common_field_mm, draw_panels, fraction_of, slice_at, stack_of
 from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry
 
 

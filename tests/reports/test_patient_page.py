@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from lesionseg.core.errors import InputError, InputNotFoundError, MeasurementError, UnreadableFileError
-from lesionseg.reports.patient_page import PatientScan, render_patient_page, write_patient_page
-from lesionseg.reports.patient_plot import proportions_svg
-from lesionseg.reports.patient_tables import read_patient
+from lesionseg.reports.patient.page import PatientScan, render_patient_page, write_patient_page
+from lesionseg.reports.patient.plot import proportions_svg
+from lesionseg.reports.patient.tables import read_patient
 from lesionseg.volume import CTVolume
 from tests.reports.browser import needs_browser, open_browser
 from tests.reports.given_case import GivenCase, asymmetric_chest, given_case

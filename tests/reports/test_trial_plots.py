@@ -9,13 +9,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lesionseg.reports.trial_plots import CONTROL, TREATMENT, Drawing, Look, Type
-from lesionseg.reports.trial_plots_arms import box_strip_svg, swarm
-from lesionseg.reports.trial_plots_axes import Scale, axis_range, round_step
-from lesionseg.reports.trial_plots_flow import FlowColumn, FlowStep, flow_svg
-from lesionseg.reports.trial_plots_forest import ForestHeads, ForestPanel, ForestRow, forest_svg
-from lesionseg.reports.trial_plots_visits import Course, CoursePanel, VisitDay, courses_svg
-from lesionseg.reports.trial_plots_waterfall import Dot, Group, Marker, waterfall_svg
+from lesionseg.reports.trial.plot_arms import box_strip_svg, swarm
+from lesionseg.reports.trial.plot_axes import Scale, axis_range, round_step
+from lesionseg.reports.trial.plot_flow import FlowColumn, FlowStep, flow_svg
+from lesionseg.reports.trial.plot_forest import ForestHeads, ForestPanel, ForestRow, forest_svg
+from lesionseg.reports.trial.plot_visits import Course, CoursePanel, VisitDay, courses_svg
+from lesionseg.reports.trial.plot_waterfall import Dot, Group, Marker, waterfall_svg
+from lesionseg.reports.trial.plots import CONTROL, TREATMENT, Drawing, Look, Type
 
 CELLS, PLACEBO = Group("cells", TREATMENT), Group("placebo", CONTROL)
 HEADS = ForestHeads("n", "Difference", "P", "lower", "higher")

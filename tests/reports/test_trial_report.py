@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lesionseg.core.errors import InputNotFoundError, PlanError, TableError, UnreadableFileError
-from lesionseg.reports.trial_report import write_trial_report
+from lesionseg.reports.trial.report import write_trial_report
 from tests.longitudinal.builders import read_rows, write_table
 from tests.reports.trial_fixture import TrialOnDisk, write_trial
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lesionseg.reports.trial_report import write_trial_report
+from lesionseg.reports.trial.report import write_trial_report
 from tests.reports.browser import Browser, needs_browser, open_browser
 from tests.reports.trial_fixture import TrialOnDisk, write_trial
 

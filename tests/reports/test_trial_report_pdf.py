@@ -14,7 +14,7 @@ import pytest
 
 from lesionseg.core.errors import MissingFeatureError
 from lesionseg.reports.pdf import load_weasyprint, write_pdf
-from lesionseg.reports.trial_report import write_trial_report
+from lesionseg.reports.trial.report import write_trial_report
 from tests.reports.trial_fixture import write_trial
 
 needs_poppler = pytest.mark.skipif(

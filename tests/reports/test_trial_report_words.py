@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lesionseg.reports.trial_report_headline import Arms, Rules, headline, smallest_p
-from lesionseg.reports.trial_report_words import amount, digits_for, interval, p_cell, p_text, signed_fixed
+from lesionseg.reports.trial.headline import Arms, Rules, headline, smallest_p
+from lesionseg.reports.trial.words import amount, digits_for, interval, p_cell, p_text, signed_fixed
 
 MINUS = "\N{MINUS SIGN}"
 ARMS = Arms("cells", "placebo")

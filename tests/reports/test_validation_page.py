@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lesionseg.reports.validation_page import PageSource, render_validation_page
-from lesionseg.reports.validation_plots import bland_altman_svg, scatter_svg
-from lesionseg.reports.validation_words import amount, share, signed
+from lesionseg.reports.validation.page import PageSource, render_validation_page
+from lesionseg.reports.validation.plots import bland_altman_svg, scatter_svg
+from lesionseg.reports.validation.words import amount, share, signed
 from lesionseg.volumetry.agreement import ComparisonSettings, RegionAgreement, RegionLabels, Resampling, pool
 from lesionseg.volumetry.agreement.findings import ComparedCase, Findings, LeftOutCase
 

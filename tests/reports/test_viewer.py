@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 
 from lesionseg.core.labels import DEFAULT_SCHEME, Label
-from lesionseg.reports.case_page import write_case_page
+from lesionseg.reports.case.page import write_case_page
 from tests.reports.browser import Browser, needs_browser, open_browser
 from tests.reports.given_case import asymmetric_chest, given_case
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lesionseg.core.labels import DEFAULT_SCHEME
-from lesionseg.reports.viewer import start_place
-from lesionseg.reports.viewer_images import (
+from lesionseg.reports.case.viewer import start_place
+from lesionseg.reports.case.viewer_images import (
     HIGHEST_HU,
     LOWEST_HU,
     MOST_PIXELS,

@@ -9,9 +9,9 @@ from statistics import median
 from typing import Any
 
 from lesionseg.statistics.estimate import Estimate
-from lesionseg.statistics.hodges_lehmann import hodges_lehmann
-from lesionseg.statistics.rank_sum import rank_sum
-from lesionseg.statistics.van_elteren import van_elteren
+from lesionseg.statistics.rank.hodges_lehmann import hodges_lehmann
+from lesionseg.statistics.rank.rank_sum import rank_sum
+from lesionseg.statistics.rank.van_elteren import van_elteren
 
 FOLDER = Path(__file__).resolve().parent.parent / "golden"
 FIGURES = {"p": "p_value", "low": "low", "high": "high", "estimate": "effect"}

@@ -10,9 +10,9 @@ import pytest
 
 from lesionseg.core.plan import read_plan
 from lesionseg.statistics import TrialAnalysis, analyze_trial, read_trial_tables, write_analysis
-from lesionseg.statistics.ancova import ancova
+from lesionseg.statistics.models.ancova import ancova
 from lesionseg.statistics.multiplicity import fixed_sequence, holm
-from lesionseg.statistics.rank_sum import rank_sum
+from lesionseg.statistics.rank.rank_sum import rank_sum
 from tests.statistics.trial_builder import TrialBuilder, small_trial, write_rows
 
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from lesionseg.core.errors import ConfigurationError, InputError
-from lesionseg.statistics.ancova import ancova, ancova_log_ratio
+from lesionseg.statistics.models.ancova import ancova, ancova_log_ratio
 
 
 def trial(n=30, effect=-8.0, seed=1):

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from lesionseg.statistics.ancova import ancova, ancova_log_ratio, fit_ancova
-from lesionseg.statistics.model_table import complete_rows
+from lesionseg.statistics.models.ancova import ancova, ancova_log_ratio, fit_ancova
+from lesionseg.statistics.models.model_table import complete_rows
 from tests.statistics.model_goldens import golden, relative
 
 TABLES = golden("ancova")

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lesionseg.core.errors import InputError
-from lesionseg.statistics import pairwise_differences
-from lesionseg.statistics.float_order import first_float
-from lesionseg.statistics.hodges_lehmann import hodges_lehmann
-from lesionseg.statistics.pairwise_differences import PairwiseDifferences, differences, sorted_arms
+from lesionseg.statistics.rank import pairwise_differences
+from lesionseg.statistics.rank.float_order import first_float
+from lesionseg.statistics.rank.hodges_lehmann import hodges_lehmann
+from lesionseg.statistics.rank.pairwise_differences import PairwiseDifferences, differences, sorted_arms
 
 MEGABYTE = 2**20
 

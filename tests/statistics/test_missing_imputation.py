@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 
 from lesionseg.core.errors import ConfigurationError, InputError
-from lesionseg.statistics.ancova import ancova
-from lesionseg.statistics.missing_draws import ImputationPlan, impute
-from lesionseg.statistics.missing_imputation import multiple_imputation, pool
-from lesionseg.statistics.rank_sum import rank_sum
+from lesionseg.statistics.missing.draws import ImputationPlan, impute
+from lesionseg.statistics.missing.imputation import multiple_imputation, pool
+from lesionseg.statistics.models.ancova import ancova
+from lesionseg.statistics.rank.rank_sum import rank_sum
 from lesionseg.statistics.wald import WaldEffect
 from tests.statistics.missing_trial import figures, missing_trial
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from lesionseg.core.errors import ConfigurationError
-from lesionseg.statistics.missing_draws import ImputationPlan
-from lesionseg.statistics.missing_imputation import multiple_imputation
-from lesionseg.statistics.missing_tipping_point import tipping_point
+from lesionseg.statistics.missing.draws import ImputationPlan
+from lesionseg.statistics.missing.imputation import multiple_imputation
+from lesionseg.statistics.missing.tipping_point import tipping_point
 from tests.statistics.missing_trial import missing_trial
 
 PLAN = ImputationPlan(("day 10",), imputations=3, seed=7)

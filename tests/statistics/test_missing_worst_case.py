@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from lesionseg.core.errors import ConfigurationError, InputError
-from lesionseg.statistics.missing_worst_case import worst_case
-from lesionseg.statistics.rank_sum import rank_sum
+from lesionseg.statistics.missing.worst_case import worst_case
+from lesionseg.statistics.rank.rank_sum import rank_sum
 from tests.statistics.missing_trial import figures, missing_trial
 
 TABLE = pd.DataFrame(

@@ -5,10 +5,10 @@ import pytest
 from scipy.special import ndtr
 
 from lesionseg.core.errors import AnalysisError, ConfigurationError
-from lesionseg.statistics.power import PowerSettings, sample_size, simulate_power
-from lesionseg.statistics.power_pilot import Effect, Pilot
-from lesionseg.statistics.power_rank_sum import rank_sum_p_values
-from lesionseg.statistics.rank_sum import rank_sum
+from lesionseg.statistics.planning.pilot import Effect, Pilot
+from lesionseg.statistics.planning.power import PowerSettings, sample_size, simulate_power
+from lesionseg.statistics.planning.repeated_tests import rank_sum_p_values
+from lesionseg.statistics.rank.rank_sum import rank_sum
 
 
 def normal_pilot(subjects=400, seed=1, scale=20.0):

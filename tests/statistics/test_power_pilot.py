@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lesionseg.core.errors import AnalysisError, ConfigurationError, TableError
-from lesionseg.statistics.power_pilot import Effect, Pilot, PilotQuestion, read_pilot
+from lesionseg.statistics.planning.pilot import Effect, Pilot, PilotQuestion, read_pilot
 
 QUESTION = PilotQuestion("LESPCT", "day 28")
 BASELINES = np.array([10.0, 20.0, 5.0, 40.0, 8.0])

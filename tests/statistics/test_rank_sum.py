@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lesionseg.core.errors import ConfigurationError, InputError
-from lesionseg.statistics.hodges_lehmann import hodges_lehmann
-from lesionseg.statistics.rank_sum import rank_sum
+from lesionseg.statistics.rank.hodges_lehmann import hodges_lehmann
+from lesionseg.statistics.rank.rank_sum import rank_sum
 
 ALTERNATIVES = ("two-sided", "less", "greater")
 FEW_LEVELS = st.lists(st.integers(-3, 3).map(float), max_size=9)

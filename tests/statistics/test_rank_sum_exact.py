@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from lesionseg.statistics.rank_sum_exact import RankSumDistribution
+from lesionseg.statistics.rank.exact import RankSumDistribution
 
 
 def all_statistics(n_treatment, n_control):

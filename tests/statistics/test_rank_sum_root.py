@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from lesionseg.statistics.rank_sum_root import find_root
+from lesionseg.statistics.rank.root import find_root
 
 
 def test_root_of_a_smooth_function_is_found():

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from lesionseg.core.errors import ConfigurationError, InputError
-from lesionseg.statistics.ancova import ancova
-from lesionseg.statistics.repeated_measures import repeated_measures
+from lesionseg.statistics.models.ancova import ancova
+from lesionseg.statistics.models.repeated_measures import repeated_measures
 
 VISITS = ("day 10", "day 28", "day 90")
 

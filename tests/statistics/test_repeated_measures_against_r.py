@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lesionseg.statistics.repeated_measures import fit_repeated_measures
-from lesionseg.statistics.repeated_measures_table import repeated_design
+from lesionseg.statistics.models.repeated_measures import fit_repeated_measures
+from lesionseg.statistics.models.repeated_measures_table import repeated_design
 from tests.statistics.model_goldens import golden, relative
 
 TABLES = golden("repeated_measures")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 
 from lesionseg.core.errors import ConfigurationError, InputError
-from lesionseg.statistics.rank_sum_approximation import normal_p_value
-from lesionseg.statistics.van_elteren import van_elteren
+from lesionseg.statistics.rank.approximation import normal_p_value
+from lesionseg.statistics.rank.van_elteren import van_elteren
 
 patients = st.lists(
     st.tuples(st.integers(-3, 3).map(float), st.booleans(), st.sampled_from(["a", "b", "c", None])),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lesionseg.statistics.pairwise_differences import differences, sorted_arms
+from lesionseg.statistics.rank.pairwise_differences import differences, sorted_arms
 from tests.statistics.rank_goldens import difference, golden, our_van_elteren, van_elteren_answers
 
 AGREEMENT = 1e-6

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from lesionseg.statistics.columns import LESION_COLUMNS
+from lesionseg.statistics.analysis.columns import LESION_COLUMNS
 
 VISITS = {"baseline": 0, "day 10": 10, "day 28": 28, "day 90": 90}
 DATES = {"baseline": "2020-03-01", "day 10": "2020-03-11", "day 28": "2020-03-29", "day 90": "2020-05-30"}

@@ -8,16 +8,16 @@ import pytest
 from lesionseg.core.errors import LesionSegError, OutputExistsError
 from lesionseg.phantoms import ChestSettings
 from lesionseg.volume import CTVolume, LabelMap
-from lesionseg.workflow.demo import DEMO_FILES, DemoResult, DemoSettings, run_demo
-from lesionseg.workflow.demo_comparison import (
+from lesionseg.workflow.demo.comparison import (
     Quantities,
     ScanComparison,
     patient_changes,
     volume_errors,
 )
-from lesionseg.workflow.demo_trial import ALLOCATION, ARMS, BASELINE, DAY_28, PATIENTS, demo_scans
+from lesionseg.workflow.demo.phantoms import ALLOCATION, ARMS, BASELINE, DAY_28, PATIENTS, demo_scans
+from lesionseg.workflow.demo.run import DEMO_FILES, DemoResult, DemoSettings, run_demo
 from lesionseg.workflow.request import Watch
-from lesionseg.workflow.trial_request import TRIAL_FILES
+from lesionseg.workflow.trial.request import TRIAL_FILES
 from tests.workflow.builders import RuleSegmenter
 from tests.workflow.trial_builders import hurry
 

@@ -9,9 +9,9 @@ import pytest
 
 from lesionseg.core.errors import AmbiguousSeriesError, NoCTSeriesError, TableError
 from lesionseg.volume.files import write_volume
-from lesionseg.workflow.scan_list import ListedScan, ScanList
-from lesionseg.workflow.scan_list_matching import list_scans
-from lesionseg.workflow.scan_list_table import read_visits
+from lesionseg.workflow.scan_list.matching import list_scans
+from lesionseg.workflow.scan_list.scan_list import ListedScan, ScanList
+from lesionseg.workflow.scan_list.table import read_visits
 from tests.support.ct_series import Series, chest_volume, save, write_series
 from tests.workflow.trial_builders import (
     SHAPE,

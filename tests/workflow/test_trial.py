@@ -15,8 +15,8 @@ from lesionseg.core.errors import ConfigurationError, InputError, OutputExistsEr
 from lesionseg.core.provenance import sha256_of_file
 from lesionseg.longitudinal import CHANGE_FILES
 from lesionseg.workflow.request import CASE_FILES, Watch
-from lesionseg.workflow.trial import run_trial
-from lesionseg.workflow.trial_request import TrialRequest, TrialResult, TrialSettings
+from lesionseg.workflow.trial.request import TrialRequest, TrialResult, TrialSettings
+from lesionseg.workflow.trial.run import run_trial
 from tests.support.ct_series import Series
 from tests.workflow.builders import RuleSegmenter
 from tests.workflow.trial_builders import (
@@ -67,7 +67,7 @@ class Finished:
 @pytest.fixture(scope="module")
 def finished(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """Shared by the tests that only look."""
-    from lesionseg.statistics import analysis_run
+    from lesionseg.statistics.analysis import run as analysis_run
 
     request = good_request(written, tmp_path_factory.mktemp("finished"))
     told: dict[str, tuple[int, int]] = {}

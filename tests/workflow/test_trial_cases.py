@@ -11,11 +11,11 @@ import pytest
 from lesionseg.core.errors import DeviceError, OutputError, SegmentationError
 from lesionseg.volumetry import COLUMNS
 from lesionseg.workflow.request import CaseSettings, SegmenterSettings, Watch
-from lesionseg.workflow.scan_list import ListedScan
-from lesionseg.workflow.scan_list_matching import list_scans
-from lesionseg.workflow.trial_cases import run_cases
-from lesionseg.workflow.trial_request import ScanOutcome, TrialSettings
-from lesionseg.workflow.trial_scans import measured_cells, scan_rows
+from lesionseg.workflow.scan_list.matching import list_scans
+from lesionseg.workflow.scan_list.scan_list import ListedScan
+from lesionseg.workflow.trial.cases import run_cases
+from lesionseg.workflow.trial.request import ScanOutcome, TrialSettings
+from lesionseg.workflow.trial.scans import measured_cells, scan_rows
 from tests.support.ct_series import Series
 from tests.workflow.builders import RuleSegmenter
 from tests.workflow.trial_builders import SHAPE, write_scan

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lesionseg.volume.files import read_label_map
-from lesionseg.workflow.trial import run_trial
-from lesionseg.workflow.trial_request import TrialRequest, TrialResult
+from lesionseg.workflow.trial.request import TrialRequest, TrialResult
+from lesionseg.workflow.trial.run import run_trial
 from tests.workflow.builders import RuleSegmenter
 from tests.workflow.trial_builders import good_request, write_trial
 

@@ -20,9 +20,9 @@ from lesionseg.volume import LabelMap, VolumeGeometry, write_label_map
 from lesionseg.volumetry.agreement import ComparisonSettings, RegionLabels, Resampling
 from lesionseg.volumetry.agreement.findings import Findings
 from lesionseg.volumetry.agreement.labels import ANY_VALUES
-from lesionseg.workflow.validation import ValidationRequest, ValidationResult, validate
-from lesionseg.workflow.validation_files import find_label_maps, match_cases
-from lesionseg.workflow.validation_output import VALIDATION_FILES
+from lesionseg.workflow.validation.files import find_label_maps, match_cases
+from lesionseg.workflow.validation.output import VALIDATION_FILES
+from lesionseg.workflow.validation.run import ValidationRequest, ValidationResult, validate
 
 SHAPE = (4, 8, 10)
 
@@ -47,7 +47,7 @@ def quick_page(monkeypatch: pytest.MonkeyPatch) -> None:
     def write(findings: Findings, path: Path, _: object) -> None:
         path.write_text(" ".join(left.case for left in findings.left_out), encoding="utf-8")
 
-    monkeypatch.setattr("lesionseg.reports.validation_page.write_validation_page", write)
+    monkeypatch.setattr("lesionseg.reports.validation.page.write_validation_page", write)
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def test_a_page_that_fails_does_not_cost_the_tables(
     def broken(*_: object) -> None:
         raise ValueError("no page today")
 
-    monkeypatch.setattr("lesionseg.reports.validation_page.write_validation_page", broken)
+    monkeypatch.setattr("lesionseg.reports.validation.page.write_validation_page", broken)
     result = run(predictions, references, output)
     assert result.warnings == ("the report could not be made: ValueError: no page today",)
     assert (output / "cases.csv").is_file()

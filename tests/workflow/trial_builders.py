@@ -9,7 +9,7 @@ import pytest
 
 from lesionseg.core.plan import TrialPlan
 from lesionseg.dicom.write import WriterSettings
-from lesionseg.workflow.trial_request import TrialRequest
+from lesionseg.workflow.trial.request import TrialRequest
 from tests.support.ct_series import Series, chest_volume, write_series
 
 SHAPE = (14, 36, 36)

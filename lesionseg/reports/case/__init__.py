@@ -1,0 +1,1 @@
+"""The page of one scan, with a slice viewer."""

@@ -1,0 +1,1 @@
+"""What is missing: worst case, multiple imputation, tipping point."""

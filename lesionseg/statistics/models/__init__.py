@@ -1,0 +1,1 @@
+"""Models: covariance analysis and the mixed model for repeated measures."""

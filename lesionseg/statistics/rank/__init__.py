@@ -1,0 +1,1 @@
+"""Rank tests: Wilcoxon with the Hodges-Lehmann shift, and van Elteren, exact and in little memory."""

@@ -1,0 +1,1 @@
+"""Which scans a folder holds, and whose they are."""

@@ -1,0 +1,1 @@
+"""A trial from its DICOM files to its report."""

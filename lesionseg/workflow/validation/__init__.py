@@ -1,0 +1,1 @@
+"""Label maps against references, from folders to a page."""
