@@ -1,4 +1,4 @@
-"""What resembles a lesion and is none: effusion, emphysema, dependent density, contrast medium.
+"""What resembles a lesion and is none: effusion, emphysema, dependent density, contrast, a full stomach.
 
 Drawn before lesions are inserted, so that disease also appears beside them.
 """
@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lesionseg.training.fields import blur, chance, rank_threshold, smooth_noise, uniform
 from lesionseg.training.patch import LungPatch
@@ -33,6 +34,8 @@ def add_lookalikes(patch: LungPatch, generator: torch.Generator) -> LungPatch:
         patch = replace(patch, hu=_contrast_medium(patch, generator))
     if chance(0.08, generator):
         patch = _effusion(patch, generator)
+    if chance(0.2, generator):
+        patch = replace(patch, hu=_stomach(patch, generator))
     return patch
 
 
@@ -74,3 +77,20 @@ def _effusion(patch: LungPatch, generator: torch.Generator) -> LungPatch:
     water = uniform(-5.0, 30.0, generator) + 8.0 * torch.randn((slices, rows, columns), generator=generator)
     lung = patch.lung & ~fluid
     return replace(patch, hu=torch.where(fluid, water, patch.hu), lung=lung, depth_mm=patch.depth_mm * lung)
+
+
+def _stomach(patch: LungPatch, generator: torch.Generator) -> Tensor:
+    """Fill parts of the soft tissue beside the lung with food and gas, as in stomach and bowel."""
+    tissue = ~patch.lung & (patch.hu > -150.0)
+    near_mm = uniform(15.0, 60.0, generator)
+    reach = max(1, round(near_mm / patch.spacing_mm[1]))
+    beside = functional.max_pool2d(patch.lung.float(), 2 * reach + 1, stride=1, padding=reach) > 0.5
+    shape = smooth_noise(patch.shape, patch.spacing_mm, uniform(30.0, 80.0, generator), generator)
+    level = rank_threshold(shape, tissue & beside, uniform(0.05, 0.3, generator))
+    filled = torch.sigmoid((shape - level) / 0.05) * tissue * beside
+    food = smooth_noise(patch.shape, patch.spacing_mm, uniform(3.0, 12.0, generator), generator)
+    content = uniform(-200.0, 60.0, generator) + uniform(20.0, 160.0, generator) * food
+    if chance(0.5, generator):
+        gas = smooth_noise(patch.shape, patch.spacing_mm, uniform(4.0, 15.0, generator), generator)
+        content = torch.where(gas > uniform(0.8, 1.8, generator), -900.0, content)
+    return torch.lerp(patch.hu, content, filled)

@@ -8,7 +8,7 @@ from lesionseg.core.labels import Label
 from lesionseg.training.cutting import PatchSettings, PictureSettings, _first_slice
 from lesionseg.training.fields import blur, rank_threshold, smooth_noise
 from lesionseg.training.lesion_textures import consolidation, ground_glass
-from lesionseg.training.lookalikes import add_lookalikes
+from lesionseg.training.lookalikes import _stomach, add_lookalikes
 from lesionseg.training.losses import IGNORED_LABEL, region_loss
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.pictures import as_picture, hounsfield_from_grey, segment_picture
@@ -208,6 +208,14 @@ def test_lookalikes_never_add_lung_and_keep_depth_inside(seed):
     assert not (changed.lung & ~patch.lung).any()
     assert (changed.depth_mm[~changed.lung] == 0).all()
     assert torch.isfinite(changed.hu).all()
+
+
+def test_full_stomach_lies_beside_the_lung_and_leaves_it_alone():
+    patch = lung_patch()
+    filled = _stomach(patch, seeded(3))
+    assert torch.equal(filled[patch.lung], patch.hu[patch.lung])
+    changed = (filled - patch.hu).abs() > 30.0
+    assert 0.01 < changed[~patch.lung].float().mean() < 0.6
 
 
 def test_effusion_is_water_and_no_longer_lung():

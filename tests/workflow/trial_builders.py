@@ -16,7 +16,7 @@ SHAPE = (14, 36, 36)
 SPACING_MM = (17.0, 9.5, 9.5)
 DATES = {"baseline": "20200401", "day 28": "20200429"}
 ARMS = {"A1": "cells", "A2": "cells", "B1": "saline", "B2": "saline"}
-PAGES = ("case_page.write_case_page", "patient_page.write_patient_page", "trial_report.write_trial_report")
+PAGES = ("case.page.write_case_page", "patient.page.write_patient_page", "trial.report.write_trial_report")
 PLAN = """\
 trial: {identifier: TINY-01, title: A tiny trial}
 arms: {treatment: cells, control: saline}
