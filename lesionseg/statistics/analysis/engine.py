@@ -24,7 +24,7 @@ from lesionseg.statistics.analysis.trial_tables import TrialTables
 from lesionseg.statistics.multiplicity import fixed_sequence, holm
 
 Rule = Callable[[Sequence[float | None]], tuple[float | None, ...]]
-PACKAGES = ("lesionseg", "numpy", "scipy", "pandas", "pyarrow", "statsmodels")
+PACKAGES = ("lesionseg", "numpy", "scipy", "pandas", "pyarrow")
 
 
 def analyze_trial(tables: TrialTables, plan: TrialPlan) -> TrialAnalysis:
