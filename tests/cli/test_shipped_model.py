@@ -27,8 +27,13 @@ def test_demo_ranks_patients_by_disease_and_sees_them_improve(cli: Cli, output: 
     for scan in done.json["scans"]:
         assert scan["measured"]["lung_ml"] == pytest.approx(scan["true"]["lung_ml"], rel=0.12)
         assert 0.3 < scan["measured"]["lesion_ml"] / scan["true"]["lesion_ml"] < 1.5
-    treatment, placebo = done.json["arms"]
-    assert treatment["measured_mean_change_pct"] < placebo["measured_mean_change_pct"] < 0
+    assert all(change["measured_change_pct"] < 0 for change in done.json["changes"])
+    (primary,) = [
+        row
+        for row in done.json["trial"]["estimates"]
+        if row["analysis"] == "primary" and row["role"] == "primary"
+    ]
+    assert primary["effect"] == pytest.approx(done.json["true_effect"], abs=15.0)
 
 
 @pytest.mark.slow
