@@ -57,7 +57,7 @@ format: $(READY) ## Let ruff format the code
 	$(BIN)/ruff format .
 
 coverage: $(READY) ## Coverage of the rooms that decide numbers; at least 95 %
-	$(BIN)/coverage run -m pytest -q $(wildcard $(COVERED_ROOMS:%=tests/%)) $(PYTEST_OPTIONS)
+	$(BIN)/coverage run -m pytest -q $(wildcard $(COVERED_ROOMS:%=tests/%))
 	$(BIN)/coverage report --include="$(subst $(SPACE),$(COMMA),$(COVERED_ROOMS:%=lesionseg/%/*))" \
 	  --skip-covered --fail-under=$(COVERAGE_FLOOR)
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lesionseg.core.errors import ConfigurationError, InputNotFoundError
+from lesionseg.core.yaml_file import YamlKind, key_path, read_yaml, shown
 from lesionseg.training import config as models
 from lesionseg.training.sampling import BatchSettings
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 _MISSING = ("missing", "missing_argument")
-_SHOWN_CHARACTERS = 80
+_CONFIGURATION = YamlKind(
+    "the configuration", "seed, bundle, data, stages", "docs/training.md", ConfigurationError
+)
 
 
 def read_config(path: Path, *, data_root: Path | None = None) -> models.TrainingConfig:
@@ -42,7 +44,7 @@ def read_config(path: Path, *, data_root: Path | None = None) -> models.Training
     for wanted in (path, data_root or folder):
         if not wanted.exists():
             raise InputNotFoundError("there is no such file or folder", case=str(wanted))
-    content = _read_yaml(path)
+    content = read_yaml(path, _CONFIGURATION)
     context = {"folder": folder, "data_root": data_root or folder}
     try:
         config = models.TrainingConfig.model_validate(content, context=context)
@@ -58,61 +60,17 @@ def _with_start_folder(config: models.TrainingConfig, folder: Path) -> models.Tr
     return config.model_copy(update={"start_from": str(folder / config.start_from)})
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without code, which refuses a key given twice: the second would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key} stands twice", problem_mark=key_node.start_mark
-                )
-            seen.add(key)
-        return dict(super().construct_mapping(node, deep=deep))
-
-
-def _read_yaml(path: Path) -> Any:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError, OSError, TypeError) as error:
-        raise ConfigurationError(
-            "this is not a readable YAML file",
-            case=str(path),
-            found=" ".join(str(error).split()),
-            remedy="Correct that line; docs/training.md shows a whole configuration",
-        ) from error
-    if not isinstance(content, Mapping):
-        raise ConfigurationError(
-            "the configuration holds no keys",
-            case=str(path),
-            expected="keys such as seed, bundle, data, stages",
-            found=type(content).__name__,
-            remedy="docs/training.md shows a whole configuration",
-        )
-    return content
-
-
 def _as_configuration_error(path: Path, error: ValidationError) -> ConfigurationError:
     details = error.errors(include_url=False)
     first = details[0]
     others = f" ({len(details) - 1} more to come)" if len(details) > 1 else ""
-    key = _key_path(first["loc"])
+    key = key_path(first["loc"])
     return ConfigurationError(
         f"{key or 'the file'}: {_problem(first)}{others}",
         case=str(path),
         found=_found(first),
         remedy=_remedy(first),
     )
-
-
-def _key_path(parts: Sequence[int | str]) -> str:
-    """``data.scans[0].image``."""
-    text = ""
-    for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.removeprefix(".")
 
 
 def _problem(detail: ErrorDetails) -> str:
@@ -127,8 +85,7 @@ def _problem(detail: ErrorDetails) -> str:
 def _found(detail: ErrorDetails) -> str:
     if detail["type"] in (*_UNKNOWN, *_MISSING, "value_error", models.ABSENT_PATH):
         return ""
-    text = repr(detail["input"])
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + " …"
+    return shown(detail["input"])
 
 
 def _remedy(detail: ErrorDetails) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lesionseg.core.errors import InputNotFoundError, PlanError
 from lesionseg.core.plan.plan import TrialPlan
+from lesionseg.core.yaml_file import YamlKind, key_path, read_yaml, shown
 
 _DOCS = "docs/analysis-plan.md"
-_SHOWN_CHARACTERS = 80
+_PLAN = YamlKind("the plan", "trial, arms, endpoints", _DOCS, PlanError)
 
 
 def read_plan(path: Path) -> TrialPlan:
@@ -32,7 +32,7 @@ def read_plan(path: Path) -> TrialPlan:
     """
     if not path.is_file():
         raise InputNotFoundError("there is no such plan", case=str(path), remedy=f"{_DOCS} shows a whole one")
-    content = _read_yaml(path)
+    content = {str(key): value for key, value in read_yaml(path, _PLAN).items()}
     if "sha256" in content:
         raise PlanError("sha256: the hash is computed, not given", case=str(path), remedy="Remove the key")
     try:
@@ -42,42 +42,6 @@ def read_plan(path: Path) -> TrialPlan:
         raise _as_plan_error(path, error.errors(include_url=False)) from error
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without code, which refuses a key given twice: the second would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key} stands twice", problem_mark=key_node.start_mark
-                )
-            seen.add(key)
-        return dict(super().construct_mapping(node, deep=deep))
-
-
-def _read_yaml(path: Path) -> Mapping[str, Any]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError, OSError, TypeError) as error:
-        raise PlanError(
-            "this is not a readable YAML file",
-            case=str(path),
-            found=" ".join(str(error).split()),
-            remedy=f"Correct that line; {_DOCS} shows a whole plan",
-        ) from error
-    if not isinstance(content, Mapping):
-        raise PlanError(
-            "the plan holds no keys",
-            case=str(path),
-            expected="keys such as trial, arms, endpoints",
-            found=type(content).__name__,
-            remedy=f"{_DOCS} shows a whole plan",
-        )
-    return {str(key): value for key, value in content.items()}
-
-
 def _as_plan_error(path: Path, details: Sequence[ErrorDetails]) -> PlanError:
     lines = [_sentence(detail) for detail in details]
     problem = lines[0] if len(lines) == 1 else f"{len(lines)} faults\n" + "\n".join(lines)
@@ -85,7 +49,7 @@ def _as_plan_error(path: Path, details: Sequence[ErrorDetails]) -> PlanError:
 
 
 def _sentence(detail: ErrorDetails) -> str:
-    key = _key_path(detail["loc"])
+    key = key_path(detail["loc"])
     start = f"{key}: " if key else ""
     if detail["type"] == "extra_forbidden":
         return f"{start}there is no such key; {_allowed(detail['loc'])}"
@@ -94,20 +58,7 @@ def _sentence(detail: ErrorDetails) -> str:
     words = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "value_error":
         return start + words
-    return f"{start}{words[:1].lower()}{words[1:]}, found {_shown(detail['input'])}"
-
-
-def _key_path(parts: Sequence[int | str]) -> str:
-    """``endpoints[0].visit``."""
-    text = ""
-    for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.removeprefix(".")
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + " …"
+    return f"{start}{words[:1].lower()}{words[1:]}, found {shown(detail['input'])}"
 
 
 def _allowed(parts: Sequence[int | str]) -> str:
