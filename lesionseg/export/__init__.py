@@ -1,0 +1,1 @@
+"""Results as files that other programs open: DICOM SEG, SR and secondary capture, 3D Slicer, ITK-SNAP."""
