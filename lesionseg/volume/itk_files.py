@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,8 +54,22 @@ def read_itk_array(path: Path) -> tuple[npt.NDArray[np.generic], VolumeGeometry]
     return SimpleITK.GetArrayFromImage(image), geometry_from_simpleitk(image)
 
 
-def write_itk_array(values: npt.NDArray[np.generic], geometry: VolumeGeometry, path: Path) -> None:
+def write_itk_array(
+    values: npt.NDArray[np.generic],
+    geometry: VolumeGeometry,
+    path: Path,
+    *,
+    fields: Mapping[str, str] | None = None,
+) -> None:
     """Write an array as compressed NRRD or MetaImage by the name's suffix.
+
+    Parameters
+    ----------
+    values : ndarray, shape (slices, rows, columns)
+    geometry : VolumeGeometry
+    path : Path
+    fields : mapping of str to str, optional
+        Further keys and values of the header, each in one line.
 
     Raises
     ------
@@ -64,9 +78,12 @@ def write_itk_array(values: npt.NDArray[np.generic], geometry: VolumeGeometry, p
     """
     import SimpleITK
 
+    image = image_to_simpleitk(values, geometry)
+    for key, value in (fields or {}).items():
+        image.SetMetaData(key, value)
     with staged_file(path) as staged, _quiet():
         try:
-            SimpleITK.WriteImage(image_to_simpleitk(values, geometry), str(staged), useCompression=True)
+            SimpleITK.WriteImage(image, str(staged), useCompression=True)
         except RuntimeError as error:
             raise OutputError(
                 "the image could not be written", case=str(path), found=_last_line(error)
