@@ -242,10 +242,42 @@ class MeasurementError(LesionSegError):
     code = "measurement"
 
 
+class MaskMismatchError(InputError):
+    """A reader's mask does not belong to the scan, or does not say what it shows.
+
+    Attributes
+    ----------
+    reason : str
+        Stable word for machines: one of `lesionseg.readings.masks.Misfit`.
+    """
+
+    code = "mask-mismatch"
+
+    def __init__(self, problem: str, *, reason: str = "", **parts: str) -> None:
+        super().__init__(problem, **parts)
+        self.reason = reason
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the parts as `LesionSegError.as_dict` does, with the reason."""
+        return {**super().as_dict(), **({"reason": self.reason} if self.reason else {})}
+
+
 class AnalysisError(LesionSegError):
     """The tables are sound, but the comparison that was asked for cannot be made with them."""
 
     code = "analysis"
+
+
+class ReadingError(LesionSegError):
+    """A reader's result cannot be recorded, or the readings of a trial do not give final values."""
+
+    code = "reading"
+
+
+class AuditError(LesionSegError):
+    """The audit log is not what was written, cannot be appended to, or its key does not fit."""
+
+    code = "audit"
 
 
 class OutputError(LesionSegError):
@@ -258,6 +290,51 @@ class OutputExistsError(OutputError):
     """The output folder already holds results."""
 
     code = "output-exists"
+
+
+# --- archive --------------------------------------------------------------------------------------------
+
+
+class PacsError(LesionSegError):
+    """An archive or another DICOM node could not be used; the case names its host, never a credential."""
+
+    code = "pacs"
+
+
+class PacsConnectionError(PacsError):
+    """It cannot be reached, does not answer in time, or breaks off; retried before it is raised."""
+
+    code = "pacs-unreachable"
+
+
+class PacsTrustError(PacsError):
+    """Its certificate is not trusted, or it sends the request on to another host."""
+
+    code = "pacs-not-trusted"
+
+
+class PacsRefusedError(PacsError):
+    """It wants other credentials, or does not allow what was asked."""
+
+    code = "pacs-refused"
+
+
+class PacsAnswerError(PacsError):
+    """It answers with an error, or with something that is no DICOMweb answer."""
+
+    code = "pacs-answer"
+
+
+class PacsContentError(PacsError):
+    """What it sends is not what it said it holds: other instances, fewer, or damaged ones."""
+
+    code = "pacs-content"
+
+
+class PacsLimitError(PacsError):
+    """More, or larger, than the settings allow."""
+
+    code = "pacs-limit"
 
 
 class InputWarning(UserWarning):
