@@ -131,6 +131,12 @@ class TableError(InputError):
         self.faults = faults
 
 
+class SourceMismatchError(InputError):
+    """The scan is not the one that the results were made of."""
+
+    code = "source-mismatch"
+
+
 class IntensityError(InputError):
     """The values are not Hounsfield units."""
 
@@ -278,6 +284,12 @@ class AuditError(LesionSegError):
     """The audit log is not what was written, cannot be appended to, or its key does not fit."""
 
     code = "audit"
+
+
+class ExportError(LesionSegError):
+    """A format that was asked for cannot be made of this case."""
+
+    code = "export"
 
 
 class OutputError(LesionSegError):

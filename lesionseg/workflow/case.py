@@ -90,7 +90,7 @@ def segment_case(
         warnings = _write_results(folder, facts, label_map, timer)
         manifest = build_manifest(facts, folder, timer, warnings)
         write_json(folder / MANIFEST, manifest)
-    return CaseResult(request.output_folder, measurements, manifest, warnings)
+    return CaseResult(request.output_folder, measurements, manifest, warnings, label_map, scan.series)
 
 
 def _refuse_other_anatomy(volume: CTVolume, label_map: LabelMap, minimum_ml: float) -> None:

@@ -37,6 +37,8 @@ class LoadedScan:
         For the manifest: kind, series, choice. JSON values only.
     notes : tuple of dict
         Each with ``code`` and ``text``: oddities and repairs.
+    series : CTSeries or None
+        The slices behind the volume; None where the input is no DICOM.
     """
 
     volume: CTVolume
@@ -45,6 +47,7 @@ class LoadedScan:
     files: tuple[Path, ...]
     source: dict[str, Any]
     notes: tuple[dict[str, str], ...]
+    series: CTSeries | None = None
 
 
 def load_volume(
@@ -127,6 +130,7 @@ def _from_dicom(
         files=tuple(dict.fromkeys(part.file for part in loaded.series.slices)),
         source=_dicom_source(loaded),
         notes=tuple({"code": note.code, "text": note.text} for note in loaded.notes),
+        series=loaded.series,
     )
 
 

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lesionseg.core.provenance import Stopwatch
+from lesionseg.volume import LabelMap
 from lesionseg.volumetry import Measurements, MeasurementSettings
+from lesionseg.workflow.export.names import EXPORT_FOLDER, EXPORT_OUTPUT
 from lesionseg.workflow.output import OwnOutput
 from lesionseg.workflow.progress import CaseProgress, no_progress
 
 if TYPE_CHECKING:
     from lesionseg.dicom.discovery import Findings
+    from lesionseg.dicom.series import CTSeries
 
 LABELS, MEASUREMENTS_JSON, MEASUREMENTS_CSV = "labels.nii.gz", "measurements.json", "measurements.csv"
 OVERVIEW, MANIFEST = "overview.png", "manifest.json"
@@ -23,7 +26,9 @@ CASE_FILES = (LABELS, MEASUREMENTS_JSON, MEASUREMENTS_CSV, OVERVIEW, MANIFEST)
 CASE_PAGE = "case.html"
 """Stands beside these in a trial."""
 MANIFEST_FORMAT = "lesionseg-manifest/1"
-CASE_OUTPUT = OwnOutput((*CASE_FILES, CASE_PAGE), MANIFEST, MANIFEST_FORMAT)
+CASE_OUTPUT = OwnOutput(
+    (*CASE_FILES, CASE_PAGE), MANIFEST, MANIFEST_FORMAT, parts=((EXPORT_FOLDER, EXPORT_OUTPUT),)
+)
 MINIMUM_LUNG_ML = 100.0
 """Less is no chest: two adult lungs hold 2000 to 8000 ml on CT, the air cells of a skull some tens of ml."""
 
@@ -113,9 +118,15 @@ class CaseResult:
         As written.
     warnings : tuple of str
         What went wrong without stopping the case.
+    label_map : LabelMap
+        As written.
+    series : CTSeries or None
+        The slices that were measured; None where the input is no DICOM.
     """
 
     folder: Path
     measurements: Measurements
     manifest: dict[str, Any]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...]
+    label_map: LabelMap
+    series: CTSeries | None

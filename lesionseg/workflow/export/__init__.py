@@ -1,0 +1,1 @@
+"""A finished case as files that other programs open, from its folder or from memory."""
