@@ -29,6 +29,7 @@ import pandas as pd
 
 from lesionseg.core.files import write_text
 from lesionseg.statistics.estimate import Estimate
+from lesionseg.statistics.missing.draws import ImputationMethod
 from lesionseg.statistics.missing.imputation import ImputationPlan, multiple_imputation
 from lesionseg.statistics.missing.worst_case import worst_case
 from lesionseg.statistics.planning.repeated_tests import rank_sum_p_values
@@ -48,7 +49,8 @@ from scripts.evaluation.trial_scenarios import (
 ALPHA = 0.05
 NONE, COMPLETE_DATA = "none", "complete data"
 COMPLETE_CASE, WORST_CASE, IMPUTATION = "complete-case", "worst-case", "multiple-imputation"
-RULES = (COMPLETE_CASE, WORST_CASE, IMPUTATION)
+MATCHING = "multiple-imputation by matching"
+RULES = (COMPLETE_CASE, WORST_CASE, IMPUTATION, MATCHING)
 CHECKED_RUNS = 40
 BIAS_RUNS = 2000
 BETWEEN_VALUES = 0.25
@@ -140,8 +142,9 @@ def run(condition: Condition) -> Outcome:
     if condition.mechanism != NONE:
         chance = np.random.default_rng([condition.seed, zlib.crc32(condition.mechanism.encode())])
         seen[missing(condition.mechanism, trials, chance)] = np.nan
-    if condition.rule == IMPUTATION:
-        found = decide_by_imputation(trials, seen, truth)
+    if condition.rule in (IMPUTATION, MATCHING):
+        method: ImputationMethod = "matching" if condition.rule == MATCHING else "regression"
+        found = decide_by_imputation(trials, seen, truth, method)
     else:
         found = decide_at_once(condition.rule, seen, truth)
     return Outcome(
@@ -221,7 +224,9 @@ def _worst_case(row: np.ndarray) -> Estimate:
 IMPUTATIONS = 10
 
 
-def decide_by_imputation(trials: Trials, seen: np.ndarray, truth: float) -> Decisions:
+def decide_by_imputation(
+    trials: Trials, seen: np.ndarray, truth: float, method: ImputationMethod
+) -> Decisions:
     """Analyse run by run; baseline and day 10 predict what is missing."""
     decided = []
     unusable = 0
@@ -234,7 +239,7 @@ def decide_by_imputation(trials: Trials, seen: np.ndarray, truth: float) -> Deci
                 "treated": trials.treated,
             }
         )
-        plan = ImputationPlan(("day 10",), (), IMPUTATIONS, number, FLOOR)
+        plan = ImputationPlan(("day 10",), (), IMPUTATIONS, number, FLOOR, method)
         one = multiple_imputation(table, plan, alpha=ALPHA)
         if one.effect is None or one.p_value is None or one.low is None or one.high is None:
             unusable += 1

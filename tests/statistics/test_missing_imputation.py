@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,6 +47,39 @@ def test_draws_do_not_fall_below_the_lowest():
     assert values.min() == -100.0
     unbounded = impute(missing_trial(effect=-60), ImputationPlan())
     assert min(one["value"].min() for one in unbounded.tables) < -100.0
+
+
+def test_matching_fills_in_values_that_were_seen_in_the_same_arm():
+    table = missing_trial()
+    imputed = impute(table, replace(PLAN, method="matching"))
+    for one in imputed.tables:
+        for treated in (True, False):
+            arm = table["treated"] == treated
+            seen = set(table["value"][arm].dropna())
+            assert set(one["value"][arm]) <= seen
+            assert set(one["value"][arm & table["value"].isna()]) - {0.0}
+
+
+def test_matching_follows_the_regression_and_keeps_the_spread_around_it():
+    random = np.random.default_rng(1)
+    baseline = random.uniform(0, 20, 2000)
+    table = pd.DataFrame({"baseline": baseline, "treated": np.arange(2000) % 2 == 0})
+    table["value"] = 2 * baseline + random.exponential(3, 2000)
+    table.loc[:299, "value"] = np.nan
+    one, _ = impute(table, ImputationPlan(imputations=2, method="matching")).tables
+    rest = (one["value"] - 2 * baseline)[:300]
+    assert rest.mean() == pytest.approx(3, abs=0.6)
+    assert rest.std() == pytest.approx(3, rel=0.2)
+    assert rest.skew() > 1
+
+
+def test_matching_without_a_predictor_draws_from_everybody():
+    """All fitted values are equal: no subject may be preferred for its place in the table."""
+    table = pd.DataFrame({"value": [*range(40), np.nan], "baseline": 1.0, "treated": True})
+    table = pd.concat([table, table.assign(treated=False)], ignore_index=True)
+    drawn = [one["value"][40] for one in impute(table, ImputationPlan((), (), 400, method="matching")).tables]
+    assert len(set(drawn)) == 40
+    assert np.mean(drawn) == pytest.approx(19.5, abs=2)
 
 
 def test_draws_have_the_mean_and_spread_that_the_regression_predicts():

@@ -10,6 +10,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Days = Annotated[int, Field(ge=0, le=3650)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Change = Literal["absolute", "relative"]
+Imputation = Literal["regression", "matching"]
 Sensitivity = Literal["worst-case", "tipping-point", "multiple-imputation"]
 
 
@@ -144,6 +145,8 @@ class MissingData(Section):
         Further analyses of every primary and secondary endpoint with a value missing.
     imputations : int
         Of the multiple imputation.
+    imputation_method : str
+        How it draws: ``regression`` with normal errors, or predictive mean ``matching``.
     worst_change : dict
         Endpoint name to the change that the worst-case analysis gives missing treated subjects; where left
         out it is the worst change observed.
@@ -152,4 +155,5 @@ class MissingData(Section):
     primary: Literal["complete-case"] = "complete-case"
     sensitivity: tuple[Sensitivity, ...] = ()
     imputations: Annotated[int, Field(ge=2, le=1000)] = 50
+    imputation_method: Imputation = "regression"
     worst_change: dict[str, Finite] = Field(default_factory=dict)

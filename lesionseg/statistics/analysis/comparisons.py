@@ -173,4 +173,5 @@ class Comparison:
             imputations=self.plan.missing.imputations,
             seed=self.plan.seed,
             lowest=_LOWEST_RELATIVE_CHANGE if self.endpoint.change == "relative" else None,
+            method=self.plan.missing.imputation_method,
         )

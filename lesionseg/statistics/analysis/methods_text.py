@@ -16,9 +16,11 @@ _MULTIPLICITY = {
 _SENSITIVITY = {
     "worst-case": "worst-case imputation (missing treated subjects get the worst change, missing control "
     "subjects the best)",
-    "multiple-imputation": "multiple imputation within arms ({imputations} imputations, Rubin's rules)",
+    "multiple-imputation": "multiple imputation within arms ({draws}, {imputations} imputations, "
+    "Rubin's rules)",
     "tipping-point": "a tipping-point analysis",
 }
+_DRAWS = {"regression": "linear regression with normal errors", "matching": "predictive mean matching"}
 
 
 def methods_text(
@@ -85,9 +87,8 @@ def _models(plan: TrialPlan, analyses: set[str]) -> Iterator[str]:
 
 def _missing(plan: TrialPlan) -> str:
     text = "Subjects without a value are left out of the primary analysis (complete cases) and listed."
-    rules = [
-        _SENSITIVITY[name].format(imputations=plan.missing.imputations) for name in plan.missing.sensitivity
-    ]
+    words = {"imputations": plan.missing.imputations, "draws": _DRAWS[plan.missing.imputation_method]}
+    rules = [_SENSITIVITY[name].format(**words) for name in plan.missing.sensitivity]
     more = f" Sensitivity analyses where values are missing: {_listed(rules)}." if rules else ""
     none = " A baseline of 0 has no relative change; such a subject stays in the absolute analyses."
     return text + more + none

@@ -1,18 +1,20 @@
 """Missing values drawn from their distribution given what was seen in the same arm: chained equations.
 
 Each variable with gaps is drawn in turn from the Bayesian linear regression on all the others, coefficients
-and residual variance drawn too, until the draws have forgotten where they began.
+and residual variance drawn too, until the draws have forgotten where they began. A draw is either what the
+regression predicts with a normal error, or the value of somebody seen for whom it predicts about the same.
 
-Sources: van Buuren S. Flexible imputation of missing data, 2nd ed. 2018, algorithms 3.1 and 4.3. Sullivan TR
-et al. Should multiple imputation be the method of choice for handling missing data in randomized trials?
+Sources: van Buuren S. Flexible imputation of missing data, 2nd ed. 2018, algorithms 3.1, 3.3, 4.3. Sullivan
+TR et al. Should multiple imputation be the method of choice for handling missing data in randomized trials?
 Stat Methods Med Res 2018;27:2610-2626 (why within arm).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +30,16 @@ from lesionseg.statistics.models.model_table import (
 if TYPE_CHECKING:
     import pandas as pd
 
+ImputationMethod = Literal["regression", "matching"]
+Draw = Callable[[Matrix, Matrix, Matrix, np.random.Generator], Matrix]
+"""Of design and values of the rows seen, and the design of those ahead."""
+
 CYCLES = 10
 """Rounds of the chain before a draw is kept; van Buuren 2018, section 4.5.2: 5 to 20."""
 SPARE_DEGREES = 5
 """Predictors are left out until the residual variance has this many degrees of freedom, or none is left."""
+DONORS = 5
+"""van Buuren 2018, section 3.4.3."""
 FEWEST_SEEN = 2
 """Fewer values than this have no spread to draw from."""
 
@@ -52,11 +60,14 @@ class ImputationPlan:
         0 or more. Same table, same seed: same draws.
     lowest : float or None
         Values drawn below are set to it: -100 for a relative change.
+    method : str
+        ``regression``: normal errors; ``matching``: values of others (predictive mean matching), which keeps
+        the shape of what was seen but cannot go beyond it.
 
     Raises
     ------
     ConfigurationError
-        Fewer than 2 imputations, or a negative seed.
+        Fewer than 2 imputations, a negative seed, or an unknown method.
     """
 
     other_visits: tuple[str, ...] = ()
@@ -64,11 +75,16 @@ class ImputationPlan:
     imputations: int = 50
     seed: int = 0
     lowest: float | None = None
+    method: ImputationMethod = "regression"
 
     def __post_init__(self) -> None:
         if self.imputations < 2:
             raise ConfigurationError(
                 "Too few imputations", expected="at least 2", found=f"{self.imputations}"
+            )
+        if self.method not in DRAWS:
+            raise ConfigurationError(
+                "The imputation method is unknown", expected=" or ".join(DRAWS), found=f"{self.method}"
             )
         if self.seed < 0:
             raise ConfigurationError("The seed is negative", expected="0 or more", found=f"{self.seed}")
@@ -106,7 +122,7 @@ def impute(table: pd.DataFrame, plan: ImputationPlan) -> Imputed:
             return Imputed((), drawn, tuple(notes))
         generator = np.random.default_rng(seed)
         for one in filled:
-            one[np.ix_(rows, np.asarray(chain.positions))] = chain.draw(generator)
+            one[np.ix_(rows, np.asarray(chain.positions))] = chain.draw(DRAWS[plan.method], generator)
     if plan.lowest is not None:
         value = names.index("value")
         filled[:, drawn, value] = np.maximum(filled[:, drawn, value], plan.lowest)
@@ -145,7 +161,7 @@ class _Chain:
     values: Matrix
     predictors: tuple[tuple[int, tuple[int, ...]], ...]
 
-    def draw(self, generator: np.random.Generator) -> Matrix:
+    def draw(self, method: Draw, generator: np.random.Generator) -> Matrix:
         """Return the columns of `positions` with the gaps filled once."""
         gaps = np.isnan(self.values)
         filled = self.values.copy()
@@ -156,7 +172,7 @@ class _Chain:
             for column, predictors in self.predictors:
                 design = np.column_stack([np.ones(len(filled)), filled[:, predictors]])
                 missing = gaps[:, column]
-                filled[missing, column] = _draw_regression(
+                filled[missing, column] = method(
                     design[~missing], filled[~missing, column], design[missing], generator
                 )
         return filled[:, : len(self.positions)]
@@ -186,16 +202,43 @@ def _chain(columns: pd.DataFrame, dummies: Matrix, arm: str) -> tuple[_Chain | N
 
 def _draw_regression(design: Matrix, values: Matrix, ahead: Matrix, generator: np.random.Generator) -> Matrix:
     """Return new values at the rows `ahead`; van Buuren 2018, algorithm 3.1, with a flat prior."""
+    _, predicted, deviation = _draw_prediction(design, values, ahead, generator)
+    return predicted + deviation * generator.standard_normal(len(ahead))
+
+
+def _draw_matching(design: Matrix, values: Matrix, ahead: Matrix, generator: np.random.Generator) -> Matrix:
+    """Return for each of the rows `ahead` the value of one of `DONORS`; van Buuren 2018, algorithm 3.3.
+
+    Donors are the rows seen whose fitted values are nearest to what drawn coefficients predict.
+    """
+    fitted, predicted, deviation = _draw_prediction(design, values, ahead, generator)
+    shuffled = generator.permutation(len(values))  # rows with one fitted value take turns
+    distances = np.abs(fitted[shuffled] - predicted[:, None])
+    tied = np.round(distances / max(deviation, np.finfo(np.float64).tiny), 9)
+    nearest = np.argsort(tied, axis=1, kind="stable")[:, :DONORS]
+    chosen = generator.integers(nearest.shape[1], size=len(ahead))
+    return values[shuffled[nearest[np.arange(len(ahead)), chosen]]]
+
+
+def _draw_prediction(
+    design: Matrix, values: Matrix, ahead: Matrix, generator: np.random.Generator
+) -> tuple[Matrix, Matrix, float]:
+    """Return fitted values, predictions ahead by drawn coefficients, and the drawn residual deviation."""
     scale = np.abs(design).max(axis=0).clip(min=np.finfo(np.float64).tiny)
     kept = independent_columns(design / scale)
     basis, triangle = np.linalg.qr((design / scale)[:, kept])
     projected = basis.T @ values
-    rest = values - basis @ projected
+    fitted = np.asarray(basis @ projected, dtype=np.float64)
+    rest = values - fitted
     degrees = max(1, len(values) - len(kept))
     deviation = float(np.sqrt(rest @ rest / generator.chisquare(degrees)))
     drawn = np.linalg.solve(triangle, projected + deviation * generator.standard_normal(len(kept)))
-    noise = deviation * generator.standard_normal(len(ahead))
-    return np.asarray((ahead / scale)[:, kept] @ drawn + noise, dtype=np.float64)
+    return fitted, np.asarray((ahead / scale)[:, kept] @ drawn, dtype=np.float64), deviation
+
+
+DRAWS: Mapping[ImputationMethod, Draw] = MappingProxyType(
+    {"regression": _draw_regression, "matching": _draw_matching}
+)
 
 
 def imputed_note(imputed: Imputed, treated: Sequence[bool] | NDArray[np.bool_]) -> str:

@@ -6,6 +6,7 @@ degrees of freedom with multiple imputation. Biometrika 1999;86:948-955.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,7 @@ from lesionseg.statistics.estimate import Alternative, Estimate
 from lesionseg.statistics.missing.draws import ImputationPlan, Imputed, impute, imputed_note
 from lesionseg.statistics.models.ancova import ancova, fit_ancova
 from lesionseg.statistics.models.model_table import complete_rows
+from lesionseg.statistics.rank.pairwise_differences import Values, kth_smallest, sorted_arms
 from lesionseg.statistics.rank.rank_sum import rank_sum
 from lesionseg.statistics.wald import WaldEffect, check_test
 
@@ -54,10 +56,7 @@ class ImputedAnalysis:
         """Compare a table in which nothing is missing."""
         if self.analysis == "ancova":
             return ancova(table, self.adjust_for, alpha=self.alpha, alternative=self.alternative)
-        arms = (table["value"][table["treated"]], table["value"][~table["treated"]])
-        return rank_sum(
-            *(arm.to_numpy(dtype=np.float64) for arm in arms), alpha=self.alpha, alternative=self.alternative
-        )
+        return rank_sum(*_arms_of(table), alpha=self.alpha, alternative=self.alternative)
 
     def of_imputed(self, table: pd.DataFrame) -> WaldEffect | None:
         """Return effect, standard error and degrees of freedom of one imputed table; None without spread.
@@ -70,12 +69,32 @@ class ImputedAnalysis:
             effect, _ = fit_ancova(whole, self.adjust_for)
             return effect if effect is not None and effect.standard_error > 0 else None
         tail = self.alpha / 2 if self.alternative == "two-sided" else min(self.alpha, 0.25)
-        estimate = replace(self, alpha=2 * tail, alternative="two-sided").of_observed(table)
-        if estimate.effect is None or estimate.low is None or estimate.high is None:
-            return None
-        error = (estimate.high - estimate.low) / (-2 * float(ndtri(tail)))
-        degrees = estimate.n_treatment + estimate.n_control - 2
-        return WaldEffect(estimate.effect, error, float(degrees)) if error > 0 and degrees > 0 else None
+        return _shift_effect(*_arms_of(table), tail)
+
+
+def _arms_of(table: pd.DataFrame) -> tuple[Values, Values]:
+    values, treated = table["value"].to_numpy(np.float64), table["treated"].to_numpy(np.bool_)
+    return values[treated], values[~treated]
+
+
+def _shift_effect(treatment: Values, control: Values, tail: float) -> WaldEffect | None:
+    """Return the shift and, from the order statistics that bound it, its standard error; None without.
+
+    The ends are the differences of rank m n / 2 -+ z sqrt(m n (m + n + 1) / 12), counted from either side:
+    Hollander & Wolfe, Nonparametric Statistical Methods, 1999, section 4.3. Many tables are compared, so that
+    the ends are not searched for tie by tie as those of a reported interval are.
+    """
+    if not treatment.size or not control.size:
+        return None
+    arms = sorted_arms(treatment, control)
+    z = -float(ndtri(tail))
+    patients = treatment.size + control.size
+    rank = int(arms.pairs / 2 - z * math.sqrt(arms.pairs * (patients + 1) / 12))
+    if rank < 1:
+        return None
+    error = (kth_smallest(arms, arms.pairs + 1 - rank) - kth_smallest(arms, rank)) / (2 * z)
+    middle = (kth_smallest(arms, (arms.pairs + 1) // 2) + kth_smallest(arms, arms.pairs // 2 + 1)) / 2
+    return WaldEffect(middle, error, float(patients - 2)) if error > 0 else None
 
 
 def multiple_imputation(

@@ -48,11 +48,12 @@ class Arms:
     def count_up_to(self, value: float) -> int:
         """Return how many differences, as floating point gives them, are at or below `value`."""
         if self.pairs <= HELD_PAIRS:
-            return int(np.searchsorted(self._held, value, side="right"))
+            return int(np.searchsorted(self.held, value, side="right"))
         return self._counted_by_rows(value)
 
     @cached_property
-    def _held(self) -> Values:
+    def held(self) -> Values:
+        """All of them, sorted upwards; only to be asked for where there are at most `HELD_PAIRS`."""
         return np.sort(np.subtract.outer(self.treatment, self.control), axis=None)
 
     def _counted_by_rows(self, value: float) -> int:
@@ -74,6 +75,13 @@ class Arms:
             [self.treatment - self.control[np.clip(place + step, 0, last)] for step in (-1, 0, 1)]
         )
         return float(candidates[np.argmin(np.abs(candidates - value))])
+
+
+def kth_smallest(arms: Arms, rank: int) -> float:
+    """Return the difference of this rank, 1 being the smallest."""
+    if arms.pairs <= HELD_PAIRS:
+        return float(arms.held[rank - 1])
+    return differences(arms).first_reaching(rank)
 
 
 def sorted_arms(treatment: Values, control: Values) -> Arms:
