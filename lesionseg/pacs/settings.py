@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-AeTitle = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-][A-Za-z0-9_. -]{0,15}$")]
-"""At most 16 characters without backslash and control characters (PS3.5 6.2, AE)."""
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -33,20 +31,20 @@ class Tls(Section):
 
     Attributes
     ----------
-    ca_file : Path, optional
-        Certificates of the authorities that are trusted; without it those that come with Python's certifi.
-    certificate_file, key_file : Path, optional
-        Our own certificate and its unencrypted key, both or neither.
+    authority : Path, optional
+        Who must have signed the archive's certificate; without it the authorities that certifi lists.
+    certificate, key : Path, optional
+        Our own certificate and its key, which holds no password; both or neither.
     """
 
-    ca_file: Path | None = None
-    certificate_file: Path | None = None
-    key_file: Path | None = None
+    authority: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
 
     @model_validator(mode="after")
     def _check_pair(self) -> Self:
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("certificate_file and key_file belong together")
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("give certificate and key, or neither")
         return self
 
 
@@ -77,20 +75,20 @@ class Web(Section):
         Speak http to another host: patients' data travel readable for everyone on the way.
     tls : Tls
     credentials : Credentials, optional
-    connect_timeout_s, read_timeout_s : float
-        Until the connection stands; between two pieces of an answer.
+    connect_seconds, read_seconds : float
+        Waited for the connection, and between two pieces of an answer.
     attempts : int
-        For each request, with waits between them that double from `first_wait_s`.
+        For each request; the waits between them double from `first_wait_seconds`.
     """
 
     url: str
     allow_plain_http: bool = False
     tls: Tls = Tls()
     credentials: Credentials | None = None
-    connect_timeout_s: Seconds = 10.0
-    read_timeout_s: Seconds = 120.0
+    connect_seconds: Seconds = 10.0
+    read_seconds: Seconds = 120.0
     attempts: Annotated[int, Field(ge=1, le=20)] = 4
-    first_wait_s: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = 1.0
+    first_wait_seconds: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = 1.0
 
     @property
     def host(self) -> str:
@@ -106,28 +104,28 @@ class Web(Section):
         return self
 
 
-class Limits(Section):
-    """What is refused for its size.
+class PullLimits(Section):
+    """What a pull refuses for its size; megabytes are 1 000 000 bytes.
 
     Attributes
     ----------
     series : int
-        In one pull.
+        Matched by one query.
     instances : int
         In one series.
-    instance_mb, series_mb : int
-        Megabytes (10^6 bytes) of one object, and of one series.
+    object_mb, series_mb : int
+        Largest object, and all objects of one series.
     """
 
     series: Count = 100
     instances: Count = 5000
-    instance_mb: Count = 2000
+    object_mb: Count = 2000
     series_mb: Count = 8000
 
     @property
-    def instance_bytes(self) -> int:
+    def object_bytes(self) -> int:
         """Largest object."""
-        return self.instance_mb * BYTES_PER_MB
+        return self.object_mb * BYTES_PER_MB
 
     @property
     def series_bytes(self) -> int:
@@ -140,16 +138,13 @@ class PacsSettings(Section):
 
     Attributes
     ----------
-    ae_title : str
-        Ours, where DICOM's own network protocol is spoken.
     web : Web, optional
         Needed by ``pacs find``, ``pull`` and ``push``.
-    limits : Limits
+    pull : PullLimits
     """
 
-    ae_title: AeTitle = "LESIONSEG"
     web: Web | None = None
-    limits: Limits = Limits()
+    pull: PullLimits = PullLimits()
 
 
 def is_loopback(host: str) -> bool:

@@ -14,8 +14,8 @@ from lesionseg.core.yaml_file import YamlKind, key_path, read_yaml
 from lesionseg.pacs.settings import PacsSettings, Web, is_loopback
 
 _DOCS: Final = "docs/pacs.md"
-_SETTINGS: Final = YamlKind("the settings of the archive", "web, limits", _DOCS, ConfigurationError)
-_FILE_KEYS: Final = ("ca_file", "certificate_file", "key_file")
+_SETTINGS: Final = YamlKind("the settings of the archive", "web, pull", _DOCS, ConfigurationError)
+_FILE_KEYS: Final = ("authority", "certificate", "key")
 
 
 def read_settings(path: Path) -> PacsSettings:
