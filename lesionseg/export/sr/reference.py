@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from pydicom.uid import SegmentationStorage
-
-_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -27,5 +24,5 @@ class SegReference:
 
     sop_instance_uid: str
     series_uid: str
-    segment_numbers: Mapping[str, int] = _NONE
+    segment_numbers: Mapping[str, int]
     sop_class_uid: str = str(SegmentationStorage)
