@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -141,10 +141,13 @@ class PacsSettings(Section):
     web : Web, optional
         Needed by ``pacs find``, ``pull`` and ``push``.
     pull : PullLimits
+    listen : object
+        The listener's section, which `lesionseg.pacs.listener.settings` describes and checks.
     """
 
     web: Web | None = None
     pull: PullLimits = PullLimits()
+    listen: Any = None
 
 
 def is_loopback(host: str) -> bool:

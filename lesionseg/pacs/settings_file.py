@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -15,6 +15,7 @@ from lesionseg.pacs.settings import PacsSettings, Web, is_loopback
 
 _DOCS: Final = "docs/pacs.md"
 _SETTINGS: Final = YamlKind("the settings of the archive", "web, pull", _DOCS, ConfigurationError)
+AnySettings = TypeVar("AnySettings", bound=PacsSettings)
 _FILE_KEYS: Final = ("authority", "certificate", "key")
 
 
@@ -29,11 +30,16 @@ def read_settings(path: Path) -> PacsSettings:
         If it is no YAML, a key is missing, unknown, doubled or out of range, or a file that it names is not
         there. No value is repeated in the message: it might be a password in the wrong place.
     """
+    return read_settings_as(PacsSettings, path)
+
+
+def read_settings_as(model: type[AnySettings], path: Path) -> AnySettings:
+    """Read settings with the sections that the caller needs. Raises as `read_settings` does."""
     if not path.is_file():
         raise InputNotFoundError("there are no such settings", case=str(path), remedy=f"{_DOCS} shows them")
     content = _with_full_paths(read_yaml(path, _SETTINGS), path.parent)
     try:
-        settings = PacsSettings.model_validate(content)
+        settings = model.model_validate(content)
     except ValidationError as error:
         # not chained: pydantic's own words may repeat a value
         raise _as_error(error.errors(include_url=False, include_input=False), str(path)) from None
