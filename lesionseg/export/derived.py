@@ -1,7 +1,7 @@
 """What every DICOM object made from a source series has in common.
 
-Patient and study are copied attribute by attribute from the lists below, nothing is invented: an attribute
-that the source lacks stays empty where the standard wants it present (type 2), and is absent otherwise.
+Patient and study are copied attribute by attribute as `copied_values` lists them, nothing is invented: what
+the source lacks stays empty where the standard wants it present (type 2), and is absent otherwise.
 """
 
 from __future__ import annotations
@@ -12,25 +12,14 @@ from typing import Final
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from lesionseg.export.copied_values import TYPE_2, TYPE_3
 from lesionseg.export.origin import Origin
 from lesionseg.export.source import SourceSeries, derived_uid
 
 MANUFACTURER: Final = "lesionseg"
 MODEL_NAME: Final = "lesionseg"
-TYPE_2: Final = (
-    "PatientName", "PatientID", "PatientBirthDate", "PatientSex",
-    "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber",
-)  # fmt: skip
-"""Present always, empty where the source has none (PS3.3 C.7.1.1, C.7.2.1)."""
-TYPE_3: Final = (
-    "IssuerOfPatientID", "OtherPatientIDsSequence", "PatientAge", "PatientSize", "PatientWeight",
-    "PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence",
-    "LongitudinalTemporalInformationModified", "StudyDescription", "ClinicalTrialSponsorName",
-    "ClinicalTrialProtocolID", "ClinicalTrialProtocolName", "ClinicalTrialSiteID", "ClinicalTrialSiteName",
-    "ClinicalTrialSubjectID", "ClinicalTrialSubjectReadingID", "ClinicalTrialTimePointID",
-    "ClinicalTrialTimePointDescription",
-)  # fmt: skip
-"""Copied where the source has them."""
+CHARACTER_SET: Final = "ISO_IR 192"
+"""UTF-8: whatever the source's character set, its texts can be written."""
 _TEXT_LIMIT: Final = 64  # characters in an LO value, PS3.5 6.2
 
 
@@ -97,8 +86,7 @@ def _entropy(source: SourceSeries, new: NewSeries, origin: Origin) -> tuple[str,
 
 
 def _copy(header: Dataset, dataset: Dataset) -> None:
-    if "SpecificCharacterSet" in header:
-        dataset.SpecificCharacterSet = header.SpecificCharacterSet
+    dataset.SpecificCharacterSet = CHARACTER_SET
     for keyword in TYPE_2:
         setattr(dataset, keyword, header.get(keyword, None) or "")
     for keyword in TYPE_3:

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom import dcmread
+from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, generate_uid
 
 from lesionseg.core.errors import UnreadableFileError
-from lesionseg.dicom.series import CTSeries
+from lesionseg.dicom.image_kinds import CT_CLASSES, CT_IMAGE_STORAGE, ENHANCED_CT_IMAGE_STORAGE
+from lesionseg.dicom.series import CTSeries, Slice
+from lesionseg.export.copied_values import clean_copied_values
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,16 @@ class SourceSeries:
     series : CTSeries
         As loaded; slices in array order.
     header : Dataset
-        Of the first slice's file without its pixels, as carried.
+        Of the first slice's file without its pixels. Values that derived objects copy are valid ones
+        (`lesionseg.export.copied_values`), everything else is as carried.
     instances : tuple of SourceInstance
         One for each slice of the array, in its order.
     study_uid, series_uid, frame_of_reference_uid : str
         Valid ones. A source without a frame of reference gets one hashed from its series.
     replaced_uids : dict of str to str
         Carried UID to the valid one written in its place; empty where all were valid.
+    notes : tuple of str
+        What was absent or not valid, and what became of it.
     """
 
     series: CTSeries
@@ -63,6 +69,7 @@ class SourceSeries:
     series_uid: str
     frame_of_reference_uid: str
     replaced_uids: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def read_source(series: CTSeries) -> SourceSeries:
@@ -74,37 +81,71 @@ def read_source(series: CTSeries) -> SourceSeries:
         If the first file has gone or changed since it was loaded.
     """
     header = _header_of(series.slices[0].file)
-    carried = [series.study_uid, series.series_uid, series.frame_of_reference_uid]
-    carried += [part.sop_instance_uid for part in series.slices]
-    replaced = {uid: valid_uid(uid) for uid in carried if uid and valid_uid(uid) != uid}
-    multi_frame = (
-        len(series.slices) > len({part.file for part in series.slices}) or "NumberOfFrames" in header
+    value_notes = clean_copied_values(header)
+    series_uid = valid_uid(series.series_uid or _series_fingerprint(series))
+    return SourceSeries(
+        series=series,
+        header=header,
+        instances=_instances(series, series_uid, multi_frame="NumberOfFrames" in header),
+        study_uid=valid_uid(series.study_uid or f"study of {series_uid}"),
+        series_uid=series_uid,
+        frame_of_reference_uid=valid_uid(
+            series.frame_of_reference_uid or f"frame of reference of {series_uid}"
+        ),
+        replaced_uids=_replaced_uids(series),
+        notes=(*_absent_uids(series), *value_notes),
     )
-    instances = tuple(
+
+
+def _instances(series: CTSeries, series_uid: str, *, multi_frame: bool) -> tuple[SourceInstance, ...]:
+    carried = series.identity.sop_class_uid
+    usual = ENHANCED_CT_IMAGE_STORAGE if multi_frame else CT_IMAGE_STORAGE
+    return tuple(
         SourceInstance(
-            series.identity.sop_class_uid,
-            valid_uid(part.sop_instance_uid),
+            carried if carried in CT_CLASSES else usual,
+            valid_uid(part.sop_instance_uid or _slice_fingerprint(part, series_uid)),
             part.frame_number if multi_frame else None,
             part.position_mm,
         )
         for part in series.slices
     )
-    return SourceSeries(
-        series=series,
-        header=header,
-        instances=instances,
-        study_uid=valid_uid(series.study_uid or f"study of {series.series_uid}"),
-        series_uid=valid_uid(series.series_uid),
-        frame_of_reference_uid=valid_uid(
-            series.frame_of_reference_uid or f"frame of reference of {series.series_uid}"
-        ),
-        replaced_uids=replaced,
+
+
+def _slice_fingerprint(part: Slice, series_uid: str) -> str:
+    """Return what stands for the UID of a slice that has none: two slices never lie at one place."""
+    return f"slice of {series_uid} at {part.position_mm}"
+
+
+def _series_fingerprint(series: CTSeries) -> str:
+    """Return what stands for the UID of a series that has none."""
+    who = (series.patient_id, series.study_uid, series.study_date, series.frame_of_reference_uid)
+    return f"series {who} {[(part.sop_instance_uid, part.position_mm) for part in series.slices]}"
+
+
+def _replaced_uids(series: CTSeries) -> dict[str, str]:
+    carried = [series.study_uid, series.series_uid, series.frame_of_reference_uid]
+    carried += [part.sop_instance_uid for part in series.slices]
+    return {uid: valid_uid(uid) for uid in carried if uid and valid_uid(uid) != uid}
+
+
+def _absent_uids(series: CTSeries) -> tuple[str, ...]:
+    counts = {
+        "Study Instance UID": not series.study_uid,
+        "Series Instance UID": not series.series_uid,
+        "Frame of Reference UID": not series.frame_of_reference_uid,
+        "SOP Instance UID": sum(not part.sop_instance_uid for part in series.slices),
+    }
+    return tuple(
+        f"the source has no {name}{f' on {count} slices' if name.startswith('SOP') else ''}: "
+        "one hashed from what it does have stands in its place"
+        for name, count in counts.items()
+        if count
     )
 
 
 def valid_uid(carried: str) -> str:
     """Return a UID as it is where the standard allows it, else a valid one hashed from it."""
-    return carried if UID(carried).is_valid else derived_uid("replaced", carried)
+    return carried if UID(carried, IGNORE).is_valid else derived_uid("replaced", carried)
 
 
 def derived_uid(*parts: str) -> str:

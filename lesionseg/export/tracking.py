@@ -21,6 +21,6 @@ def tracking_id(segment: SegmentConcepts) -> str:
 
 
 def _whose(source: SourceSeries) -> tuple[str, str, str]:
-    patient_id = str(source.header.get("PatientID", "") or "").strip()
+    patient_id = source.series.patient_id.strip()  # as carried, also where it is too long to be written
     issuer = str(source.header.get("IssuerOfPatientID", "") or "").strip()
     return ("patient", patient_id, issuer) if patient_id else ("study", source.study_uid, "")
