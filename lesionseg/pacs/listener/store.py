@@ -1,4 +1,4 @@
-"""Received objects on disk: whole, synced, never overwritten, and in the journal before they are acknowledged."""
+"""Received objects on disk: whole, synced, never overwritten, in the journal before they are acknowledged."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class ObjectStore:
     def _write(self, content: bytes, received: ReceivedObject) -> Path:
         path = self._folder / received.file
         self._refuse_without_room(len(content))
-        _make_folders(path.parent)
+        make_folders(path.parent)
         with staged_file(path) as staging:
             staging.write_bytes(content)
         return path
@@ -145,11 +145,11 @@ def tidy(folder: Path, journal: Journal) -> int:
     return len(gone)
 
 
-def _make_folders(folder: Path) -> None:
+def make_folders(folder: Path) -> None:
     """Create a folder so that it is there after a power cut too: each new name is synced in its parent."""
     if folder.is_dir():
         return
-    _make_folders(folder.parent)
+    make_folders(folder.parent)
     try:
         folder.mkdir(exist_ok=True)
         handle = os.open(folder.parent, os.O_RDONLY)

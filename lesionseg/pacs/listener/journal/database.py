@@ -33,7 +33,8 @@ CREATE TABLE job (
     through INTEGER NOT NULL, not_before REAL NOT NULL DEFAULT 0, UNIQUE (study_uid, revision));
 CREATE TABLE result (
     sop_instance_uid TEXT PRIMARY KEY, job INTEGER NOT NULL REFERENCES job (number),
-    file TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL, sent INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+    file TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL, sent INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
     not_before REAL NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '');
 CREATE INDEX result_unsent ON result (job) WHERE sent = 0;
 CREATE TABLE transition (
