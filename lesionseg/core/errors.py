@@ -314,7 +314,7 @@ class PacsError(LesionSegError):
 
 
 class PacsConnectionError(PacsError):
-    """It cannot be reached, does not answer in time, or breaks off; retried before it is raised."""
+    """It cannot be reached, does not answer in time, fails or breaks off; tried again before it is raised."""
 
     code = "pacs-unreachable"
 
@@ -332,9 +332,19 @@ class PacsRefusedError(PacsError):
 
 
 class PacsAnswerError(PacsError):
-    """It answers with an error, or with something that is no DICOMweb answer."""
+    """It answers with an error, or with something that is no DICOMweb answer.
+
+    Attributes
+    ----------
+    status : int or None
+        HTTP status, where that is the error.
+    """
 
     code = "pacs-answer"
+
+    def __init__(self, problem: str, *, status: int | None = None, **parts: str) -> None:
+        super().__init__(problem, **parts)
+        self.status = status
 
 
 class PacsContentError(PacsError):
