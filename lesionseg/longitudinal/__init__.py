@@ -6,7 +6,7 @@ from lesionseg.longitudinal.comparability import ComparabilityLimits, Finding, S
 from lesionseg.longitudinal.pairing import Decision, Pairing, pair_visits
 from lesionseg.longitudinal.pairing_words import Reason
 from lesionseg.longitudinal.run import CHANGE_FILES, ChangeRequest, ChangeResult, make_changes
-from lesionseg.longitudinal.scan import UNSCHEDULED, Scan, Status, Subject
+from lesionseg.longitudinal.scan import UNSCHEDULED, Scan, Status, Subject, ValueOrigin
 from lesionseg.longitudinal.scan_table import ScanTable, read_scans
 from lesionseg.longitudinal.subject_table import SubjectTable, read_subjects
 from lesionseg.longitudinal.visit_grid import PairFinding, VisitGrid, compare_pairs, visit_grid
@@ -31,6 +31,7 @@ __all__ = [
     "Status",
     "Subject",
     "SubjectTable",
+    "ValueOrigin",
     "VisitGrid",
     "changes",
     "compare_pairs",

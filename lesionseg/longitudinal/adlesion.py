@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,19 @@ from lesionseg.longitudinal.arrow_tables import codes_of, typed_table
 from lesionseg.longitudinal.change import Changes
 from lesionseg.longitudinal.dictionary import ADLESION
 from lesionseg.longitudinal.pairing import Pairing
-from lesionseg.longitudinal.visit_grid import NOTHING
+from lesionseg.longitudinal.visit_grid import NOTHING, Indices
 
 _PARAMETERS = tuple(LESION_PARAMETERS.values())
 NO_DATE = np.datetime64("NaT", "D")
 
 
-def adlesion(made: Changes, pairing: Pairing, plan: TrialPlan, flags: npt.NDArray[np.object_]) -> Any:
+def adlesion(
+    made: Changes,
+    pairing: Pairing,
+    plan: TrialPlan,
+    flags: npt.NDArray[np.object_],
+    origins: Sequence[str] = (),
+) -> Any:
     """Lay the changes out as a long table with ADaM's names, sorted by subject, parameter and visit.
 
     Parameters
@@ -30,6 +37,8 @@ def adlesion(made: Changes, pairing: Pairing, plan: TrialPlan, flags: npt.NDArra
         Names the trial.
     flags : array of str
         Quality flags by subject and visit.
+    origins : sequence of str
+        Of every scan: whose values they are; empty where nobody says.
 
     Returns
     -------
@@ -69,8 +78,14 @@ def adlesion(made: Changes, pairing: Pairing, plan: TrialPlan, flags: npt.NDArra
             "REASCD": _long(made.reason),
             "REAS": _long(made.sentence),
             "QFLAGS": flags[row, column],
+            "AVALORIG": _origins(origins, grid.chosen)[row, column],
         },
     )
+
+
+def _origins(origins: Sequence[str], chosen: Indices) -> npt.NDArray[np.object_]:
+    of_scan = np.array([*(origins or [""] * (int(chosen.max(initial=NOTHING)) + 1)), ""], object)
+    return of_scan[np.where(chosen == NOTHING, of_scan.size - 1, chosen)]
 
 
 def _long_shape(made: Changes) -> tuple[int, int, int]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from lesionseg.longitudinal import change_words, pairing_words
 from lesionseg.longitudinal.arrow_tables import ColumnMeaning as Column
+from lesionseg.longitudinal.scan import ValueOrigin
 
 PAIRING_CSV: Final = "pairing.csv"
 COMPARABILITY_CSV: Final = "comparability.csv"
@@ -13,6 +14,13 @@ ADLESION_CSV, ADLESION_PARQUET = "adlesion.csv", "adlesion.parquet"
 TR_CSV: Final = "tr.csv"
 SUMMARY_CSV: Final = "blinded_summary.csv"
 DICTIONARY_CSV: Final = "data_dictionary.csv"
+EVALUATORS: Final = {
+    ValueOrigin.MODEL: "ALGORITHM",
+    ValueOrigin.READER: "READER",
+    ValueOrigin.READERS_AVERAGE: "READER",
+    ValueOrigin.ADJUDICATOR: "ADJUDICATOR",
+}
+"""TREVAL by what the table of scans says of its values; ALGORITHM where it says nothing."""
 _REASONS: Final = " ".join(change_words.MEANINGS)
 
 PAIRING: Final = (
@@ -56,6 +64,9 @@ ADLESION: Final = (
     Column("REASCD", "text", "Why AVAL, else CHG, else PCHG is missing; else empty", _REASONS),
     Column("REAS", "text", "The same in a sentence"),
     Column("QFLAGS", "text", "Quality flags of the scan, its pairing and its pair with the baseline"),
+    Column(
+        "AVALORIG", "text", "Whose value AVAL is, where the table of scans says so", " ".join(ValueOrigin)
+    ),
 )
 TR: Final = (
     Column("STUDYID", "text", "Study identifier"),
@@ -72,8 +83,8 @@ TR: Final = (
     Column("TRSTAT", "text", "NOT DONE where there is no result", "NOT DONE"),
     Column("TRREASND", "text", "Why there is no result"),
     Column("TRMETHOD", "text", "CT SCAN", "CT SCAN"),
-    Column("TREVAL", "text", "Who evaluated: the program", "ALGORITHM"),
-    Column("TREVALID", "text", "Which program", "lesionseg"),
+    Column("TREVAL", "text", "Who evaluated", " ".join(dict.fromkeys(EVALUATORS.values()))),
+    Column("TREVALID", "text", "Which program: lesionseg; or which readers"),
     Column("TRACPTFL", "text", "Y: accepted, the result stands for the visit", "Y"),
     Column("VISITNUM", "integer", "Day of the visit in the plan's schedule; empty: unscheduled"),
     Column("VISIT", "text", "Visit of the plan, or UNSCHEDULED"),

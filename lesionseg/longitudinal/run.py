@@ -150,7 +150,8 @@ def _facts(request: ChangeRequest, inputs: _Inputs, made: _Made) -> ChangeFacts:
 
 def _write_tables(folder: Path, inputs: _Inputs, made: _Made) -> None:
     flags = quality_flags(made.changes.grid, inputs.table, made.pairing, made.findings)
-    analysis = adlesion(made.changes, made.pairing, inputs.plan, flags)
+    origins = inputs.table.texts["value_origin"]
+    analysis = adlesion(made.changes, made.pairing, inputs.plan, flags, origins)
     write_csv_table(folder / ADLESION_CSV, analysis)
     write_parquet_table(folder / ADLESION_PARQUET, analysis)
     del analysis

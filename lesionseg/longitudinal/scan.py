@@ -18,6 +18,15 @@ class Status(StrEnum):
     NOT_EVALUABLE = "not-evaluable"
 
 
+class ValueOrigin(StrEnum):
+    """Whose values a row of the table of scans holds; docs/readings.md says when."""
+
+    MODEL = "model"
+    READER = "reader"
+    READERS_AVERAGE = "readers-average"
+    ADJUDICATOR = "adjudicator"
+
+
 @dataclass(frozen=True)
 class Scan:
     """One scan that was found.

@@ -22,7 +22,7 @@ from lesionseg.core.plan import VisitWindow
 from lesionseg.core.provenance import sha256_of_file
 from lesionseg.core.table_cells import CellFault, read_cell
 from lesionseg.core.table_faults import TableFault, refuse_faults
-from lesionseg.longitudinal.scan import UNSCHEDULED, Scan, Status, Subject
+from lesionseg.longitudinal.scan import UNSCHEDULED, Scan, Status, Subject, ValueOrigin
 from lesionseg.longitudinal.sources import NUMBER_COLUMNS
 from lesionseg.longitudinal.subject_table import is_before
 
@@ -30,7 +30,9 @@ Numbers = npt.NDArray[np.float64]
 REQUIRED = ("subject", "scan_id", "status")
 _SCAN_TEXTS = (*REQUIRED, "study_date", "visit_given", "reason", "reason_text")
 FACT_TEXTS = ("kernel", "contrast", "manufacturer", "model", "flags", "missing")
-_WANTED = (*_SCAN_TEXTS, *FACT_TEXTS, *NUMBER_COLUMNS)
+ORIGIN_TEXTS = ("value_origin", "readers")
+"""Whose values they are, where the table says so: see docs/readings.md."""
+_WANTED = (*_SCAN_TEXTS, *FACT_TEXTS, *ORIGIN_TEXTS, *NUMBER_COLUMNS)
 _DELIMITERS = (",", ";", "\t")
 
 
@@ -48,7 +50,7 @@ class ScanTable:
     numbers : mapping of str to array
         By column, float64 of one value a scan; NaN is an empty cell or an absent column.
     texts : mapping of str to sequence of str
-        Likewise `FACT_TEXTS`; empty for an absent column.
+        Likewise `FACT_TEXTS` and `ORIGIN_TEXTS`; empty for an absent column.
     absent : frozenset of str
         Columns that the file lacks.
     """
@@ -111,7 +113,9 @@ class _Reading:
     numbers: dict[str, array[float]] = field(
         default_factory=lambda: {name: array("d") for name in NUMBER_COLUMNS}
     )
-    texts: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in FACT_TEXTS})
+    texts: dict[str, list[str]] = field(
+        default_factory=lambda: {name: [] for name in (*FACT_TEXTS, *ORIGIN_TEXTS)}
+    )
     faults: list[TableFault] = field(default_factory=list)
     seen: dict[tuple[str, ...], int] = field(default_factory=dict)
 
@@ -191,6 +195,10 @@ class _Reading:
         if is_before(scan.study_date, born):
             problem = f"the scan of {scan.study_date} lies before the birth of {scan.subject} on {born}"
             yield TableFault(problem, "Correct one of the dates", scan.row, "study_date")
+        origin = cells.get("value_origin", "")
+        if origin and origin not in tuple(ValueOrigin):
+            allowed = f"Allowed are {', '.join(ValueOrigin)}"
+            yield TableFault(f"{origin} is not allowed here", allowed, scan.row, "value_origin")
         given = scan.visit_given
         if given and given.lower() != UNSCHEDULED:
             if given not in self.visits:

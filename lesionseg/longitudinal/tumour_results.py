@@ -14,16 +14,17 @@ import pyarrow as pa
 
 from lesionseg.core.plan import TrialPlan
 from lesionseg.longitudinal.arrow_tables import codes_of, typed_table
-from lesionseg.longitudinal.dictionary import TR
+from lesionseg.longitudinal.dictionary import EVALUATORS, TR
 from lesionseg.longitudinal.figures import CODES, figures_of, missing_figure_sentence
 from lesionseg.longitudinal.pairing import Decision, Pairing
-from lesionseg.longitudinal.scan import Status
+from lesionseg.longitudinal.scan import Status, ValueOrigin
 from lesionseg.longitudinal.scan_table import ScanTable
 from lesionseg.longitudinal.sources import MEASURED, SOURCES
 
 Places = npt.NDArray[np.int64]
 UNSCHEDULED_VISIT = "UNSCHEDULED"
 ALL_TESTS = "TRALL"
+PROGRAM = "lesionseg"
 _PLACES = [CODES.index(parameter.code) for parameter in MEASURED]
 _ALL = len(MEASURED)
 """Place of `ALL_TESTS` after the parameters."""
@@ -46,6 +47,7 @@ def tumour_results(table: ScanTable, pairing: Pairing, plan: TrialPlan) -> Any:
     visit_of_scan = np.array([visit_place.get(made.visit, -1) for made in decisions])
     visit_days = np.array([float(window.day) for window in plan.schedule] + [np.nan])
     accepted = np.array([made.chosen for made in decisions])[index] & ~not_done
+    evaluators = _evaluators(table)
     units = codes_of([parameter.unit for parameter in MEASURED], np.where(not_done, -1, place))
     return typed_table(
         TR,
@@ -64,8 +66,8 @@ def tumour_results(table: ScanTable, pairing: Pairing, plan: TrialPlan) -> Any:
             "TRSTAT": codes_of(["NOT DONE"], np.where(not_done, 0, -1)),
             "TRREASND": _why_not_done(table, index, place, not_done),
             "TRMETHOD": codes_of(["CT SCAN"], np.zeros_like(index)),
-            "TREVAL": codes_of(["ALGORITHM"], np.zeros_like(index)),
-            "TREVALID": codes_of(["lesionseg"], np.zeros_like(index)),
+            "TREVAL": codes_of([evaluator for evaluator, _ in evaluators], index),
+            "TREVALID": codes_of([name for _, name in evaluators], index),
             "TRACPTFL": codes_of(["Y"], np.where(accepted, 0, -1)),
             "VISITNUM": visit_days[visit_of_scan[index]],
             "VISIT": codes_of([made.visit or UNSCHEDULED_VISIT for made in decisions], index),
@@ -73,6 +75,15 @@ def tumour_results(table: ScanTable, pairing: Pairing, plan: TrialPlan) -> Any:
             "TRDY": np.array([_study_day(made.day) for made in decisions])[index],
         },
     )
+
+
+def _evaluators(table: ScanTable) -> list[tuple[str, str]]:
+    """Who evaluated each scan, and their names."""
+    evaluators = []
+    for said, readers in zip(table.texts["value_origin"], table.texts["readers"], strict=True):
+        origin = ValueOrigin(said or ValueOrigin.MODEL)
+        evaluators.append((EVALUATORS[origin], PROGRAM if origin is ValueOrigin.MODEL else readers))
+    return evaluators
 
 
 def _rows(decisions: tuple[Decision, ...]) -> tuple[Places, Places]:

@@ -260,3 +260,31 @@ def test_a_filled_folder_is_replaced_on_request_only(request_: ChangeRequest, re
     (result.folder / "pairing.csv").write_text("old")
     make_changes(replace(request_, overwrite=True))
     assert (result.folder / "pairing.csv").read_text() != "old"
+
+
+def test_whose_values_they_are_stands_beside_them(tmp_path: Path) -> None:
+    rows = [
+        scan_row("A", "A1", 0, value_origin="model", readers=""),
+        scan_row("A", "A2", 28, value_origin="readers-average", readers="Ono; Ruiz"),
+        scan_row("B", "B1", 0, value_origin="adjudicator", readers="Chief"),
+        scan_row("B", "B2", 28, value_origin="", readers=""),
+    ]
+    plan, subjects = write_plan(tmp_path / "plan.yaml"), write_subjects(tmp_path / "subjects.csv", "A", "B")
+    scans = write_table(tmp_path / "scans.csv", rows)
+    result = make_changes(ChangeRequest(scans, plan, tmp_path / "out", subjects))
+    analysis = read_rows(result.folder / "adlesion.csv")
+    found = {(row["USUBJID"], row["AVISIT"]): row["AVALORIG"] for row in analysis}
+    assert found["A", "baseline"] == "model"
+    assert found["A", "day 28"] == "readers-average"
+    assert found["B", "baseline"] == "adjudicator"
+    assert found["B", "day 28"] == found["B", "day 90"] == ""
+    results = read_rows(result.folder / "tr.csv")
+    assert {row["TRREFID"]: (row["TREVAL"], row["TREVALID"]) for row in results} == {
+        "A1": ("ALGORITHM", "lesionseg"),
+        "A2": ("READER", "Ono; Ruiz"),
+        "B1": ("ADJUDICATOR", "Chief"),
+        "B2": ("ALGORITHM", "lesionseg"),
+    }
+    write_table(scans, [{**rows[0], "value_origin": "guessed"}])
+    with pytest.raises(TableError, match="guessed is not allowed"):
+        make_changes(ChangeRequest(scans, plan, tmp_path / "again", subjects))

@@ -1,6 +1,6 @@
 """The analysis plan: what a trial compares, at which visit, in whom, and how; fixed before anyone looks."""
 
-from lesionseg.core.plan.parameters import LESION_PARAMETERS, Parameter
+from lesionseg.core.plan.parameters import LESION_PARAMETERS, OF_TWO_SCANS, Parameter
 from lesionseg.core.plan.plan import TrialPlan
 from lesionseg.core.plan.plan_file import read_plan
 from lesionseg.core.plan.sections import (
@@ -9,6 +9,7 @@ from lesionseg.core.plan.sections import (
     Endpoint,
     MissingData,
     Population,
+    Readings,
     Responder,
     Trial,
     VisitWindow,
@@ -16,12 +17,14 @@ from lesionseg.core.plan.sections import (
 
 __all__ = [
     "LESION_PARAMETERS",
+    "OF_TWO_SCANS",
     "Arms",
     "Change",
     "Endpoint",
     "MissingData",
     "Parameter",
     "Population",
+    "Readings",
     "Responder",
     "Trial",
     "TrialPlan",

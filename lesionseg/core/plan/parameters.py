@@ -53,3 +53,5 @@ def _parameters() -> dict[str, Parameter]:
 
 LESION_PARAMETERS = _parameters()
 """By code, in the order of every table."""
+OF_TWO_SCANS = ("LESPCTA", "SOLPCTA")
+"""Those that a scan has only together with its subject's baseline."""

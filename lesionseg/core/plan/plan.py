@@ -14,6 +14,7 @@ from lesionseg.core.plan.sections import (
     MissingData,
     Name,
     Population,
+    Readings,
     Responder,
     Section,
     Trial,
@@ -38,7 +39,7 @@ class TrialPlan(Section):
 
     Attributes
     ----------
-    trial, arms, schedule, populations, endpoints, responders, missing
+    trial, arms, schedule, populations, endpoints, responders, missing, readings
         See their classes.
     covariates, strata : tuple of str
         Columns of the arm table: adjusted for in the covariance analyses; strata of the stratified test.
@@ -63,6 +64,7 @@ class TrialPlan(Section):
     covariates: tuple[Name, ...] = ()
     strata: tuple[Name, ...] = ()
     missing: MissingData = Field(default_factory=MissingData)
+    readings: Readings | None = None
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     alternative: Literal["two-sided", "less", "greater"] = "two-sided"
     multiplicity: Literal["fixed-sequence", "holm", "none"] = "fixed-sequence"

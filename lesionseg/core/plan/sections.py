@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from lesionseg.core.plan.parameters import LESION_PARAMETERS, OF_TWO_SCANS
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -157,3 +159,38 @@ class MissingData(Section):
     imputations: Annotated[int, Field(ge=2, le=1000)] = 50
     imputation_method: Imputation = "regression"
     worst_change: dict[str, Finite] = Field(default_factory=dict)
+
+
+class Readings(Section):
+    """How readers' results become final values.
+
+    Attributes
+    ----------
+    readers : int
+        Who read a scan independently: with two, both readings of a scan that was read at all are needed.
+    measure : str
+        PARAMCD of the lesion parameter that tells whether two readers agree.
+    largest_difference : float
+        Two readers agree where their values differ by at most this, in the parameter's unit (percentage
+        points for %); needed with two readers.
+    rule : str
+        What is final where they do not: ``adjudicator``: the adjudicator's reading; ``average``: the mean of
+        the two all the same. Where they agree it is their mean.
+    unread : str
+        Scans without any reading: ``model`` keeps the model's values, ``refuse`` makes them a fault.
+    """
+
+    readers: Literal[1, 2] = 2
+    measure: Name = "LESPCT"
+    largest_difference: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    rule: Literal["adjudicator", "average"] = "adjudicator"
+    unread: Literal["model", "refuse"] = "model"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        known = [code for code in LESION_PARAMETERS if code not in OF_TWO_SCANS]
+        if self.measure not in known:
+            raise ValueError(f"measure: {self.measure} is none of {', '.join(known)}")
+        if self.readers == 2 and self.largest_difference is None:
+            raise ValueError("largest_difference: two readers need the difference up to which they agree")
+        return self
