@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lesionseg.dicom import load_series
+    from lesionseg.export.seg import write_seg
+    from lesionseg.export.sr import write_sr
     from lesionseg.longitudinal import pair_visits
     from lesionseg.segmentation import load_bundle
     from lesionseg.statistics import analyze_trial
@@ -29,6 +31,8 @@ __all__ = [
     "pair_visits",
     "run_trial",
     "segment",
+    "write_seg",
+    "write_sr",
 ]
 
 _HOMES = {
@@ -40,6 +44,8 @@ _HOMES = {
     "pair_visits": "lesionseg.longitudinal",
     "run_trial": "lesionseg.workflow.trial.run",
     "segment": "lesionseg.workflow.segmenting",
+    "write_seg": "lesionseg.export.seg",
+    "write_sr": "lesionseg.export.sr",
 }
 
 

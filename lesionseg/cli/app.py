@@ -12,6 +12,7 @@ from lesionseg.cli.change import change
 from lesionseg.cli.check import check
 from lesionseg.cli.demo import demo
 from lesionseg.cli.doctor import doctor
+from lesionseg.cli.export import export
 from lesionseg.cli.models import models
 from lesionseg.cli.power import power
 from lesionseg.cli.report import report
@@ -49,6 +50,6 @@ def _root(
     del version
 
 
-for _verb in (demo, doctor, check, segment, trial, validate, change, analyze, report, power, train):
+for _verb in (demo, doctor, check, segment, export, trial, validate, change, analyze, report, power, train):
     app.command()(_verb)
 app.add_typer(models)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lesionseg.cli.export import EVERY, export_payload, export_settings, known_formats, show_export
+from lesionseg.cli.export import FORMATS as EXPORT_FORMATS
 from lesionseg.cli.options import (
     DeterministicOption,
     DeviceOption,
@@ -25,6 +27,7 @@ from lesionseg.cli.screen import BAD, HINT, Screen
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from lesionseg.workflow.export.request import ExportResult
     from lesionseg.workflow.request import CaseResult
 
 
@@ -51,6 +54,16 @@ def segment(
     threads: ThreadsOption = None,
     deterministic: DeterministicOption = False,
     flips: FlipsOption = False,
+    export: Annotated[
+        list[str],
+        typer.Option(
+            "--export",
+            metavar="|".join((*EXPORT_FORMATS, EVERY)),
+            callback=known_formats,
+            show_default=False,
+            help="Write the case in this format too, into the folder export; may be repeated.",
+        ),
+    ] = [],  # noqa: B006
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -72,6 +85,7 @@ def segment(
     refuse_absent_input(input_path)
     request = CaseRequest(input_path, output, series, tuple(repair), overwrite)
     refuse_output(output, CASE_OUTPUT, overwrite=overwrite)  # before the model is loaded
+    _refuse_export(input_path, export)
     how = SegmenterSettings(model, device, runtime, threads, deterministic, flips)
     with screen.progress() as progress:
         segmenter = DeferredSegmenter.from_settings(how)
@@ -79,13 +93,34 @@ def segment(
         result = segment_case(
             request, segmenter, settings=CaseSettings(segmenter=how), watch=Watch(progress=progress)
         )
-    _report(screen, result)
+    _show(screen, result)
+    exported = _export(screen, result, export) if export else None  # the case is complete, whatever comes
+    screen.show("Research use only.")
+    screen.result(_payload(result, exported))
 
 
-def _report(screen: Screen, result: CaseResult) -> None:
+def _refuse_export(input_path: Path, formats: list[str]) -> None:
+    from lesionseg.volume.files import is_volume_file
+    from lesionseg.workflow.export.possible import refuse_volume_file
+
+    if formats and input_path.is_file() and is_volume_file(input_path):
+        refuse_volume_file(str(input_path), export_settings(formats))
+
+
+def _export(screen: Screen, result: CaseResult, formats: list[str]) -> ExportResult:
+    from lesionseg.workflow.export.case_folder import from_result
+    from lesionseg.workflow.export.names import EXPORT_FOLDER
+    from lesionseg.workflow.export.run import export_results
+
+    folder = result.folder / EXPORT_FOLDER
+    exported = export_results(from_result(result), folder, settings=export_settings(formats))
+    show_export(screen, exported)
+    return exported
+
+
+def _show(screen: Screen, result: CaseResult) -> None:
     from lesionseg.reports.caption import flag_text
 
-    row = result.measurements.as_row()
     screen.show(_table(result))
     for flag in result.measurements.flags:
         screen.mark(BAD if flag.severity == "critical" else HINT, flag_text(flag))
@@ -94,19 +129,20 @@ def _report(screen: Screen, result: CaseResult) -> None:
     for warning in result.warnings:
         screen.mark(BAD, warning)
     screen.show(f"Look at {result.folder / 'overview.png'} before you use these figures.")
-    screen.show("Research use only.")
-    screen.result(
-        {
-            "folder": str(result.folder),
-            "measurements": row,
-            "quality_flags": result.manifest["quality_flags"],
-            "notes": result.manifest["notes"],
-            "warnings": list(result.warnings),
-            "choice": result.manifest["source"].get("choice"),
-            "model": result.manifest["model"],
-            "times": result.manifest["times"],
-        }
-    )
+
+
+def _payload(result: CaseResult, exported: ExportResult | None) -> dict[str, Any]:
+    said = {
+        "folder": str(result.folder),
+        "measurements": result.measurements.as_row(),
+        "quality_flags": result.manifest["quality_flags"],
+        "notes": result.manifest["notes"],
+        "warnings": list(result.warnings),
+        "choice": result.manifest["source"].get("choice"),
+        "model": result.manifest["model"],
+        "times": result.manifest["times"],
+    }
+    return said if exported is None else {**said, "export": export_payload(exported)}
 
 
 def _table(result: CaseResult) -> Table:
