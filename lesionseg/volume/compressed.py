@@ -23,15 +23,21 @@ class _Stream:
     offset: int
 
 
-def refuse_damaged_stream(path: Path) -> None:
+def refuse_damaged_stream(path: Path, *, limit_bytes: int | None = None) -> None:
     """Uncompress the voxels of a NRRD or MetaImage file once, keeping nothing, to check their checksum.
 
     Files with uncompressed voxels, or with voxels spread over a list of files, are left to their reader.
 
+    Parameters
+    ----------
+    path : Path
+    limit_bytes : int, optional
+        Most that the voxels may uncompress to.
+
     Raises
     ------
     UnreadableFileError
-        If the compressed data is damaged or cut short.
+        If the compressed data is damaged or cut short, or longer than the limit.
     OSError
         If the file cannot be opened.
     """
@@ -42,8 +48,14 @@ def refuse_damaged_stream(path: Path) -> None:
     try:
         with stream.path.open("rb") as source:
             source.seek(stream.offset)
-            while not inflater.eof and (block := source.read(_BLOCK_BYTES)):
-                inflater.decompress(block)
+            room = limit_bytes
+            while not inflater.eof and (block := inflater.unconsumed_tail or source.read(_BLOCK_BYTES)):
+                length = len(inflater.decompress(block, _BLOCK_BYTES))
+                room = room - length if room is not None else None
+                if room is not None and room < 0:
+                    raise _damaged(path, f"more than the {limit_bytes} bytes that its header allows")
+            if not inflater.eof:
+                inflater.flush()  # what a full output block held back, at most a few matches
     except zlib.error as error:
         raise _damaged(path, str(error)) from error
     if not inflater.eof:
