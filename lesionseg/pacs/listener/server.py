@@ -29,6 +29,7 @@ _PDU_BYTES: Final = 1 << 16
 _LARGEST_PDU_BYTES: Final = 1 << 20
 """Read at all; an association request with 128 contexts takes less."""
 _HANDSHAKE_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.1
 _MORE_CONNECTIONS: Final = 4
 """Connections beyond the associations, to be answered with a rejection rather than with silence."""
 
@@ -140,7 +141,9 @@ class DicomServer:
                 found=str(error),
                 remedy="Choose another port, or an address of this machine",
             ) from error
-        self._thread = threading.Thread(target=self._server.serve_forever, name="listener", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="listener", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to accept connections."""
