@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.pacs.fake_archive import FakeArchive, running_archive
 from tests.pacs.orthanc import Orthanc, running_orthanc
 
 
@@ -21,3 +22,10 @@ def orthanc(orthanc_server: Orthanc) -> Orthanc:
     """That Orthanc, empty."""
     orthanc_server.clear()
     return orthanc_server
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeArchive]:
+    """A DICOMweb server that fails on command; nothing in it."""
+    with running_archive() as archive:
+        yield archive

@@ -18,7 +18,7 @@ from dicomweb_client.web import DICOMwebClient
 
 from lesionseg.core.errors import PacsConnectionError
 from lesionseg.pacs.settings import Web
-from lesionseg.pacs.web.faults import as_pacs_error, refuse_status, with_attempts
+from lesionseg.pacs.web.faults import as_pacs_error, no_dicomweb, refuse_status, with_attempts
 from lesionseg.pacs.web.multipart import MultipartBody
 from lesionseg.pacs.web.session import open_session
 
@@ -97,7 +97,9 @@ class Archive:
         ask = getattr(self._client, f"search_for_{level}")
         seen: set[str] = set()
         offset = 0
-        while page := self.retried(lambda: ask(limit=_PAGE, offset=offset, **query), case):  # noqa: B023 - called at once
+        while page := self.retried(lambda: ask(limit=_PAGE, offset=offset, **query), case):  # noqa: B023 - at once
+            if not all(isinstance(found, dict) for found in page):
+                raise no_dicomweb(self.host, case, "JSON of another kind")
             fresh = [found for found in page if text_in(found, key) not in seen]
             if not fresh:  # a server that knows no offset repeats itself
                 return

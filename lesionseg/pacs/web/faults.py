@@ -85,10 +85,15 @@ def as_pacs_error(error: requests.RequestException, host: str, case: str) -> Pac
             found=_reason(error),
             remedy="Check that it runs and that the network lets this machine through, then try again",
         )
+    return no_dicomweb(host, case, type(error).__name__)
+
+
+def no_dicomweb(host: str, case: str, found: str) -> PacsAnswerError:
+    """Return the error for something else than what DICOMweb answers."""
     return PacsAnswerError(
         "the archive's answer is no DICOMweb answer",
-        case=where,
-        found=type(error).__name__,
+        case=_case(host, case),
+        found=found,
         remedy="Check url in the settings: it ends where /studies would follow",
     )
 

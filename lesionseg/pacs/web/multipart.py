@@ -20,7 +20,7 @@ class MultipartError(Exception):
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a message; its content must be read before the next part is asked for.
+    """One part of a message; its content can be read until the next part is asked for.
 
     Attributes
     ----------
@@ -60,8 +60,10 @@ class MultipartReader:
         for _ in self._until_delimiter():  # what stands before the first part means nothing
             pass
         while not self._closed():
-            length = self._content_length()
-            yield Part(length, self._until_delimiter())
+            part = Part(self._content_length(), self._until_delimiter())
+            yield part
+            for _ in part.content:  # what was left unread
+                pass
 
     def _until_delimiter(self) -> Iterator[bytes]:
         kept = len(self._delimiter) - 1

@@ -11,6 +11,7 @@ import requests
 from lesionseg.core.errors import PacsAnswerError, PacsConnectionError, PacsContentError
 from lesionseg.pacs.settings import PullLimits
 from lesionseg.pacs.web.archive import Archive
+from lesionseg.pacs.web.faults import no_dicomweb
 from lesionseg.pacs.web.inbox import Inbox, Promised, StoredInstance
 from lesionseg.pacs.web.multipart import MultipartError, MultipartReader, Part, boundary_of
 
@@ -69,13 +70,7 @@ def _parts(archive: Archive, answer: requests.Response) -> Iterator[Part]:
         return MultipartReader(archive.blocks(answer), boundary).parts()
     if kind.partition(";")[0].strip().lower() == "application/dicom":
         return iter((Part(None, archive.blocks(answer)),))
-    raise PacsAnswerError(
-        "the archive's answer holds no DICOM objects",
-        case=archive.host,
-        expected="multipart/related with application/dicom",
-        found=kind or "no Content-Type",
-        remedy="Check url in the settings: it ends where /studies would follow",
-    )
+    raise no_dicomweb(archive.host, "", f"Content-Type {kind or 'missing'}")
 
 
 def _undelivered(promised: Promised, uid: str, found: str) -> PacsContentError:
