@@ -72,7 +72,7 @@ def clean_copied_values(header: Dataset) -> tuple[str, ...]:
 def _clean(header: Dataset, keyword: str) -> Iterator[str]:
     if keyword not in header:
         return
-    fault, value = _checked_items(header, keyword) if keyword in _ITEMS else _checked(header, keyword)
+    fault, value = _checked_items(header, keyword) if keyword in _ITEMS else checked_text(header, keyword)
     if not value:
         del header[keyword]
     else:
@@ -82,8 +82,10 @@ def _clean(header: Dataset, keyword: str) -> Iterator[str]:
         yield f"{keyword} of the source is {done}: {fault}"
 
 
-def _checked(dataset: Dataset, keyword: str) -> tuple[str, str]:
+def checked_text(dataset: Dataset, keyword: str) -> tuple[str, str]:
     """Say what is wrong with a value, and which value to write; both may be empty."""
+    if keyword not in dataset:
+        return "", ""
     try:
         element = dataset[keyword]
         texts = [str(part) for part in element.value] if element.VM > 1 else [str(element.value or "")]
@@ -130,7 +132,7 @@ def _checked_items(header: Dataset, keyword: str) -> tuple[str, list[Dataset]]:
     for carried in header[keyword].value or []:
         item = Dataset()
         for part in (*needed, *optional):
-            fault, text = _checked(carried, part) if part in carried else ("", "")
+            fault, text = checked_text(carried, part)
             if fault or (part in needed and not text):
                 return f"an item has no valid {part}", []
             if text:
