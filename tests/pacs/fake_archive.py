@@ -1,4 +1,4 @@
-"""A tiny DICOMweb server for what a good PACS does not do: it fails, breaks off, lies and redirects on command."""
+"""A tiny DICOMweb server that fails, breaks off, lies and redirects on command, as a good PACS does not."""
 
 from __future__ import annotations
 

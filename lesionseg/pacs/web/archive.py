@@ -25,7 +25,7 @@ from lesionseg.pacs.web.session import open_session
 DicomJson = dict[str, Any]
 Answer = TypeVar("Answer")
 _PAGE: Final = 500
-_BLOCK_BYTES: Final = 1 << 18
+_BLOCK_BYTES: Final = 1 << 16
 _LONGEST_WAIT_SECONDS: Final = 60.0
 _STOW_ANSWERS: Final = (200, 202, 409)
 """All stored, some stored, none stored: each with a word on every object (PS3.18 table 10.5.3-1)."""
