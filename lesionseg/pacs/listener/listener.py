@@ -17,10 +17,11 @@ from lesionseg.pacs.listener.journal import Journal, Transition
 from lesionseg.pacs.listener.receiver import Receiver
 from lesionseg.pacs.listener.send import Send
 from lesionseg.pacs.listener.server import DicomServer
-from lesionseg.pacs.listener.settings import BYTES_PER_MB, ListenSettings
+from lesionseg.pacs.listener.settings import ListenSettings
 from lesionseg.pacs.listener.store import ObjectStore, Room, tidy
 from lesionseg.pacs.listener.study import SegmentStudy
 from lesionseg.pacs.listener.worker import Worker
+from lesionseg.pacs.settings import BYTES_PER_MB
 
 LOCK: Final = "listener.lock"
 _POLL_SECONDS: Final = 0.5
@@ -99,19 +100,27 @@ def _threads(
     settings: ListenSettings, journal: Journal, parts: Parts, stop: threading.Event
 ) -> list[threading.Thread]:
     worker = Worker(settings, journal, parts.segment_study, stop=stop, say=parts.say)
+    # nobody could send while the listener was away: a study cut off by that gets its quiet time anew
     steps: dict[str, Callable[[], bool]] = {"worker": worker.step}
+    waits = {"worker": settings.quiet_seconds}
     if parts.send is not None:
         steps["courier"] = Courier(settings, journal, parts.send, stop=stop, say=parts.say).step
     if parts.audit is not None:
         steps["auditor"] = lambda: _audit(journal, parts)
     return [
-        threading.Thread(target=_repeat, args=(step, stop, parts.say), name=name)
+        threading.Thread(
+            target=_repeat,
+            args=(step, stop, parts.say),
+            kwargs={"after_seconds": waits.get(name, 0.0)},
+            name=name,
+        )
         for name, step in steps.items()
     ]
 
 
-def _repeat(step: Callable[[], bool], stop: threading.Event, say: Say) -> None:
+def _repeat(step: Callable[[], bool], stop: threading.Event, say: Say, *, after_seconds: float) -> None:
     """Take steps until told to stop; a fault of the disk is waited out, since the sender was promised."""
+    stop.wait(after_seconds)
     while not stop.is_set():
         try:
             pause = 0.0 if step() else _POLL_SECONDS

@@ -14,8 +14,9 @@ from lesionseg.core.errors import OutputError
 from lesionseg.pacs.listener.identity import read_identity, refuse_mismatch
 from lesionseg.pacs.listener.pace import Brake, Tally
 from lesionseg.pacs.listener.refusals import OUT_OF_RESOURCES, PROCESSING_FAILURE, SUCCESS, RefusedError
-from lesionseg.pacs.listener.settings import BYTES_PER_MB, Limits
+from lesionseg.pacs.listener.settings import Limits
 from lesionseg.pacs.listener.store import ObjectStore, Stored
+from lesionseg.pacs.settings import BYTES_PER_MB
 
 Say = Callable[[str], None]
 """Takes one line for the person who runs the listener."""

@@ -16,7 +16,7 @@ AETitle = Annotated[
 """PS3.5 6.2: 16 printable characters of the default repertoire, no backslash."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 Megabytes = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Result = Literal["seg", "sr", "sc"]
+Format = Literal["seg", "sr", "sc"]
 
 
 class DestinationTls(Tls):
@@ -125,7 +125,8 @@ class ListenSettings(Section):
     host, port
         Where it listens; this machine alone unless another address is named.
     quiet_seconds : float
-        A study that received nothing for so long is taken as complete.
+        A study that received nothing for so long is taken as complete; after a start of the listener every
+        study gets this time anew.
     tls : Tls, optional
         Encrypt; with `authority`, take only clients whose certificate it has signed.
     limits, retries : Limits, Retries
@@ -140,6 +141,8 @@ class ListenSettings(Section):
         What is sent of each study.
     audit_log : Path, optional
         Every change of a study's state is appended there too.
+    audit_key : Path, optional
+        Key file of that log, if it has one.
     """
 
     folder: Path
@@ -154,8 +157,9 @@ class ListenSettings(Section):
     starts: Annotated[int, Field(ge=1, le=20)] = 3
     send_to: Destination | None = None
     send_by_web: bool = False
-    formats: Annotated[tuple[Result, ...], Field(min_length=1)] = ("seg", "sr")
+    formats: Annotated[tuple[Format, ...], Field(min_length=1)] = ("seg", "sr")
     audit_log: Path | None = None
+    audit_key: Path | None = None
 
     @model_validator(mode="after")
     def _check_server_certificate(self) -> Self:
@@ -187,7 +191,6 @@ def read_listener_settings(path: Path) -> ListenerSettings:
     """Read the settings; their paths start from the folder of the file. Raises as `read_settings` does."""
     settings = read_settings_as(ListenerSettings, path)
     listen = settings.listen
-    whole = {"folder": path.parent / listen.folder.expanduser()}
-    if listen.audit_log is not None:
-        whole["audit_log"] = path.parent / listen.audit_log.expanduser()
+    given = {"folder": listen.folder, "audit_log": listen.audit_log, "audit_key": listen.audit_key}
+    whole = {name: path.parent / value.expanduser() for name, value in given.items() if value is not None}
     return settings.model_copy(update={"listen": listen.model_copy(update=whole)})

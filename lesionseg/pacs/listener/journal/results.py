@@ -41,7 +41,7 @@ class Results:
             ).fetchone()
             if left == 0:
                 move(connection, result.job, State.SENT, "", at=self._clock())
-        return left == 0
+        return bool(left == 0)
 
     def record_failure(self, result: Result, reason: str, *, after_seconds: float) -> None:
         """Record a failed attempt, and when the next is due."""

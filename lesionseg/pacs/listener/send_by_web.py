@@ -1,0 +1,31 @@
+"""Sending results back by STOW-RS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lesionseg.core.errors import LesionSegError
+from lesionseg.pacs.listener.send import Outcome, Outcomes
+from lesionseg.pacs.settings import Web
+
+
+@dataclass(frozen=True)
+class WebSender:
+    """A `Send` to a DICOMweb service; what it has already counts as sent."""
+
+    web: Web
+
+    def __call__(self, paths: Sequence[Path]) -> Outcomes:
+        """Send the files one by one, so that each outcome is known before the next goes out."""
+        from lesionseg.pacs.web import Archive, push
+
+        for path in paths:
+            try:
+                with Archive(self.web) as archive:
+                    (pushed,) = push(archive, path)
+            except LesionSegError as error:
+                yield Outcome(path, is_stored=False, detail=str(error))
+            else:
+                yield Outcome(path, is_stored=pushed.state != "failed", detail=pushed.reason)
