@@ -101,7 +101,7 @@ def _manifest(
             "source": _source(what, written),
             "settings": {"encoding": settings.encoding, "whole_lesion": settings.whole_lesion},
             "files": [
-                {"format": name, "file": file, **written.uids.get(file, {}), **_facts(folder / file)}
+                {"format": name, "file": file, **written.facts.get(file, {}), **_facts(folder / file)}
                 for name, files in written.names.items()
                 for file in files
             ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lesionseg.core.errors import ExportError
 from lesionseg.export.itk_snap import write_itk_snap
@@ -48,15 +48,15 @@ class Written:
     ----------
     names : dict of str to tuple of str
         File names by format.
-    uids : dict of str to dict
-        By the name of a DICOM file: its SOP Instance UID and Series Instance UID.
+    facts : dict of str to dict
+        By the name of a DICOM file: its UIDs, and the segments of a SEG.
     left_out : list of LeftOut
     source : SourceSeries or None
         Read once, where a DICOM format is written.
     """
 
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    uids: dict[str, dict[str, str]] = field(default_factory=dict)
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     source: SourceSeries | None = None
 
@@ -76,14 +76,14 @@ def write_formats(
         If a file cannot be written.
     """
     written = Written()
+    if {SEG, SR, SC} & set(formats):
+        _write_dicom(what, folder, formats, settings, written)
     if SLICER in formats:
         write_seg_nrrd(what.label_map, what.origin, folder / SLICER_FILE)
         written.names[SLICER] = (SLICER_FILE,)
     if ITK_SNAP in formats:
         write_itk_snap(what.label_map, folder / ITK_SNAP_LABELS, folder / ITK_SNAP_DESCRIPTIONS)
         written.names[ITK_SNAP] = (ITK_SNAP_LABELS, ITK_SNAP_DESCRIPTIONS)
-    if {SEG, SR, SC} & set(formats):
-        _write_dicom(what, folder, formats, settings, written)
     return written
 
 
@@ -113,6 +113,10 @@ def _write_seg(
         written.left_out.append(left_out(SEG, EMPTY))
         return None
     _note(written, SEG, SEG_FILE, result)
+    written.facts[SEG_FILE] |= {
+        "segments": dict(result.segment_numbers),
+        "empty_segments": list(result.dropped),
+    }
     return result
 
 
@@ -138,7 +142,7 @@ def _write_sc(what: Exportable, source: SourceSeries, folder: Path, written: Wri
 
 def _note(written: Written, name: str, file: str, result: _Made) -> None:
     written.names[name] = (file,)
-    written.uids[file] = {
+    written.facts[file] = {
         "sop_instance_uid": result.sop_instance_uid,
         "series_uid": result.series_uid,
     }
