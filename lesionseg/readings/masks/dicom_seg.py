@@ -55,6 +55,7 @@ def read_dicom_seg(
         ):
             drawn.add(frame, place, values)
     drawn.refuse_undeclared()
+    drawn.refuse_missing_slices()
     segments = tuple(
         told[segment.number].found(segment, drawn.voxels[segment.number])
         for segment in header.segments
@@ -82,9 +83,12 @@ class _Drawn:
         self._case = case
         self._in_parts = 0
         self._undeclared: set[int] = set()
+        self._slices: dict[int, bool] = {}  # of the scan: whether anything is drawn on it
         layers.told |= {meaning.region for meaning in told.values()}
 
     def add(self, frame: SegFrame, place: FramePlace, values: FrameArray) -> None:
+        if place.scan_slice is not None:
+            self._slices[place.scan_slice] = self._slices.get(place.scan_slice, False) or bool(values.any())
         if frame.segment is None:
             for number in np.unique(values).tolist():
                 self._draw(number, values == number, place)
@@ -134,6 +138,22 @@ class _Drawn:
                 case=self._case,
                 found=", ".join(map(str, sorted(self._undeclared))),
                 remedy="Export it again",
+            )
+
+    def refuse_missing_slices(self) -> None:
+        """Refuse gaps between frames where the file holds empty frames too, and so left none out."""
+        if not self._slices or all(self._slices.values()):
+            return
+        missing = sorted(set(range(min(self._slices), max(self._slices))) - set(self._slices))
+        if missing:
+            raise MaskMismatchError(
+                "slices are missing from the segmentation",
+                reason=Misfit.SLICES,
+                case=self._case,
+                expected=f"frames on all slices from {min(self._slices)} to {max(self._slices)}, as empty "
+                "ones are there too",
+                found=f"none on {len(missing)} of them, first on slice {missing[0]}",
+                remedy="Export the segmentation again",
             )
 
     def notes(self) -> tuple[Note, ...]:

@@ -54,6 +54,13 @@ class GridFit:
         return self.start == (0, 0, 0) and self.shape == self.scan_shape
 
     @property
+    def moved_axes(self) -> tuple[int, ...]:
+        """Axes along which it has the scan's full length and yet begins elsewhere: it was moved."""
+        return tuple(
+            axis for axis in range(3) if self.shape[axis] == self.scan_shape[axis] and self.start[axis] != 0
+        )
+
+    @property
     def scan_part(self) -> tuple[slice, slice, slice]:
         """The part of the scan's array that the mask covers; empty slices where it covers none."""
         first, last = self._bounds()

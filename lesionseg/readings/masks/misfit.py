@@ -38,7 +38,8 @@ class _Finding:
 def fit_or_refuse(grid: VolumeGeometry, scan: ReferenceScan, case: str) -> GridFit:
     """Find where a whole mask's grid lies in the scan.
 
-    A grid of the scan's shape that begins elsewhere was moved, even by whole voxels.
+    A grid that has the scan's full length along an axis and begins elsewhere was moved, even if by whole
+    voxels.
 
     Raises
     ------
@@ -46,8 +47,7 @@ def fit_or_refuse(grid: VolumeGeometry, scan: ReferenceScan, case: str) -> GridF
         Saying in what way it does not fit.
     """
     fit = fit_grid(grid, scan.geometry)
-    moved = fit is not None and fit.shape == scan.geometry.shape and not fit.whole
-    if fit is not None and not moved and _touches(fit):
+    if fit is not None and not fit.moved_axes and _touches(fit):
         return fit
     raise misfit_error(grid, scan, case)
 
@@ -105,21 +105,25 @@ def _finding(grid: VolumeGeometry, scan: VolumeGeometry) -> _Finding:
             f"{_spacing_text(turned)} instead of {_spacing_text(target)} (head-foot, front-back, left-right)",
             _DRAW_AGAIN,
         )
-    if turned.shape != target.shape and fit_grid(grid, scan) is not None:
+    fit = fit_grid(turned, target)
+    if fit is not None and not fit.moved_axes:
         return _Finding(
             Misfit.SIZE,
             "the mask has another size than the scan, and reaches beyond it",
             "another size",
             _DRAW_AGAIN,
         )
-    return _shift(turned, target)
+    return _shift(turned, target, fit)
 
 
-def _shift(turned: VolumeGeometry, target: VolumeGeometry) -> _Finding:
+def _shift(turned: VolumeGeometry, target: VolumeGeometry, fit: GridFit | None) -> _Finding:
     """Both grids in standard order, of one spacing and orientation."""
-    offset_mm = np.subtract(turned.origin_lps_mm, target.origin_lps_mm)
-    if turned.shape != target.shape:
-        # a part of the scan: only how far it lies off the voxel centres can be told
+    if fit is not None:
+        voxels = np.array([fit.start[axis] if axis in fit.moved_axes else 0 for axis in range(3)])
+        offset_mm = target.affine[:3, :3] @ voxels
+    elif turned.shape == target.shape:
+        offset_mm = np.subtract(turned.origin_lps_mm, target.origin_lps_mm)
+    else:  # a part of the scan: only how far it lies off the voxel centres can be told
         index = target.lps_to_index(turned.origin_lps_mm)
         offset_mm = target.affine[:3, :3] @ (index - np.rint(index))
     return _Finding(

@@ -40,7 +40,7 @@ def place_frames(header: SegHeader, scan: ReferenceScan, case: str) -> list[Fram
     for frame in header.frames:
         grid = _frame_grid(frame, header, scan.geometry)
         fit = _fit(grid, scan.geometry, deviations_mm)
-        if fit is None or _moved_in_plane(fit):
+        if fit is None or fit.moved_axes:
             raise _misfit(header, scan, case)
         places.append(FramePlace(fit))
     return places
@@ -57,14 +57,6 @@ def _fit(
     affine = np.array(grid.affine)
     affine[:3, 3] -= deviations_mm[nearest]
     return fit_grid(VolumeGeometry(grid.shape, affine), scan)
-
-
-def _moved_in_plane(fit: GridFit) -> bool:
-    """Whether a frame of the scan's full size begins elsewhere, by whole voxels."""
-    across = fit.shape.index(1) if 1 in fit.shape else 0
-    in_plane = [axis for axis in range(3) if axis != across]
-    full = all(fit.shape[axis] == fit.scan_shape[axis] for axis in in_plane)
-    return full and any(fit.start[axis] != 0 for axis in in_plane)
 
 
 def slice_deviations_mm(scan: ReferenceScan) -> npt.NDArray[np.float64]:
@@ -103,7 +95,7 @@ def _misfit(header: SegHeader, scan: ReferenceScan, case: str) -> MaskMismatchEr
     for frame in header.frames:
         grid = _frame_grid(frame, header, scan.geometry)
         fit = fit_grid(grid, scan.geometry)
-        if fit is None or _moved_in_plane(fit):
+        if fit is None or fit.moved_axes:
             return misfit_error(grid, scan, case)
     return MaskMismatchError("the frames do not lie on the scan's slices", reason=Misfit.SHIFTED, case=case)
 

@@ -179,7 +179,7 @@ def _refuse_other_reference(fields: Mapping[str, str], scan: ReferenceScan, case
     if reference is None:
         return
     fit = fit_grid(reference, scan.geometry)
-    if fit is None or (fit.shape == scan.geometry.shape and not fit.whole):
+    if fit is None or fit.moved_axes:
         raise misfit_error(reference, scan, case)
 
 
