@@ -89,10 +89,13 @@ class Orthanc:
         for patient in self.rest("GET", "/patients"):
             self.rest("DELETE", f"/patients/{patient}")
 
-    def store(self, path: Path) -> None:
-        """Send a file or folder with dcmtk's storescu; the test is skipped where there is none."""
+    def store(self, path: Path, *options: str) -> None:
+        """Send a file or folder with dcmtk's storescu; the test is skipped where there is none.
+
+        Compressed files need an option that proposes their encoding, such as ``-xs`` for lossless JPEG.
+        """
         tool = needed_tool("storescu")
-        command = [tool, "-aet", "STORESCU", "-aec", self.ae_title, "-R", "+sd", "+r"]
+        command = [tool, "-aet", "STORESCU", "-aec", self.ae_title, *options, "+sd", "+r"]
         command += ["127.0.0.1", str(self.dicom_port), str(path)]
         subprocess.run(command, check=True, capture_output=True, timeout=600)
 
