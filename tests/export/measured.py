@@ -13,8 +13,9 @@ from lesionseg.core.provenance import sha256_of_array
 from lesionseg.dicom import load_series
 from lesionseg.export.origin import Origin
 from lesionseg.export.source import SourceSeries, read_source
-from lesionseg.volume import LabelMap
+from lesionseg.volume import CTVolume, LabelMap
 from lesionseg.volumetry import Measurements, measure
+from tests.support.ct_series import chest_volume, write_series
 
 CREATED = datetime(2024, 3, 5, 14, 30, 1, tzinfo=UTC)
 BUNDLE_SHA256 = "5ca1ab1e" * 8
@@ -35,6 +36,16 @@ class MeasuredScan:
     def by(self, reader: str) -> Origin:
         """The same labels from a reader's hand."""
         return replace(self.origin, reader=reader, bundle="", bundle_sha256="", solid_convention="")
+
+
+def small_chest() -> CTVolume:
+    """A phantom of few and coarse slices, quick to write and to refer to."""
+    return chest_volume((16, 48, 48), (15.625, 7.25, 7.25))
+
+
+def phantom(folder: Path) -> Path:
+    """Write `small_chest` as a series; return its folder."""
+    return write_series(folder, small_chest()).folder
 
 
 def measured_scan(folder: Path, *, lesions: bool = True, lung: bool = True) -> MeasuredScan:

@@ -15,8 +15,8 @@ from lesionseg.core.errors import OutputError, UnreadableFileError
 from lesionseg.export.secondary_capture import write_secondary_capture
 from lesionseg.export.sr import write_sr
 from tests.export.conformance import dciodvfy_remarks, run_tool
-from tests.export.measured import MeasuredScan, measured_scan
-from tests.support.ct_series import chest_volume, save, write_series
+from tests.export.measured import MeasuredScan, measured_scan, phantom, small_chest
+from tests.support.ct_series import save
 from tests.support.enhanced_series import enhanced_dataset
 
 SOURCE_WARNINGS = ("Retired Person Name form", "needed to build DICOMDIR")
@@ -25,7 +25,7 @@ SOURCE_WARNINGS = ("Retired Person Name form", "needed to build DICOMDIR")
 
 @pytest.fixture(scope="module")
 def scan(tmp_path_factory: pytest.TempPathFactory) -> MeasuredScan:
-    return measured_scan(write_series(tmp_path_factory.mktemp("ct")).folder)
+    return measured_scan(phantom(tmp_path_factory.mktemp("ct")))
 
 
 def picture(path: Path, shape: tuple[int, ...] = (31, 45, 4), *, opacity: int = 255) -> Path:
@@ -129,7 +129,7 @@ def test_dicom3tools_has_no_remark(scan: MeasuredScan, tmp_path: Path) -> None:
 
 
 def test_of_a_multi_frame_source_it_is_without_error(tmp_path: Path) -> None:
-    save(enhanced_dataset(chest_volume()), tmp_path / "ct" / "enhanced.dcm")
+    save(enhanced_dataset(small_chest()), tmp_path / "ct" / "enhanced.dcm")
     scan = measured_scan(tmp_path / "ct")
     write_secondary_capture(picture(tmp_path / "o.png"), scan.source, scan.origin, tmp_path / "sc.dcm")
     assert_only_the_source_s_warnings(tmp_path / "sc.dcm")

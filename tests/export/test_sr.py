@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from highdicom import sr
@@ -14,13 +14,14 @@ from pydicom.sr.codedict import codes
 
 from lesionseg.core.errors import OutputError
 from lesionseg.export.codes import ALL_SEGMENTS, LESION_SEGMENT
+from lesionseg.export.seg import SegSettings, write_seg
 from lesionseg.export.sr import SegReference, SrResult, write_sr
 from lesionseg.export.sr.codes import QUALITATIVE_EVALUATIONS
 from lesionseg.export.sr.context import person_name
 from lesionseg.export.tracking import tracking_uid
 from tests.export.conformance import dciodvfy_remarks, run_tool
-from tests.export.measured import BUNDLE_SHA256, MeasuredScan, measured_scan
-from tests.support.ct_series import chest_volume, save, write_series
+from tests.export.measured import BUNDLE_SHA256, MeasuredScan, measured_scan, phantom, small_chest
+from tests.support.ct_series import save
 from tests.support.enhanced_series import enhanced_dataset
 
 SEG = SegReference("2.25.11", "2.25.12", {"lung": 1, "non_solid": 2, "solid": 3, "lesion": 4})
@@ -29,13 +30,18 @@ KNOWN_WARNINGS = {
     "Warning - Unrecognized defined term <99LESIONSEG> for value 1 of attribute <Coding Scheme Designator>"
 }
 """A private scheme's name is none that dicom3tools knows; PS3.16 8 provides for it."""
+LABELMAP_ERRORS = {
+    "Error - Shall not be present for Referenced SOP Class that is not segmentation - "
+    "attribute <ReferencedSegmentNumber>"
+}
+"""dicom3tools of 2022 knows no Label Map Segmentation Storage."""
 SOURCE_WARNINGS = ("Retired Person Name form", "needed to build DICOMDIR")
 """Of a patient's name without carets, and of study attributes that the source leaves empty."""
 
 
 @pytest.fixture(scope="module")
 def scan(tmp_path_factory: pytest.TempPathFactory) -> MeasuredScan:
-    return measured_scan(write_series(tmp_path_factory.mktemp("ct")).folder)
+    return measured_scan(phantom(tmp_path_factory.mktemp("ct")))
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +143,7 @@ def test_every_figure_names_its_method_and_derivation(groups: dict[str, Any]) ->
 
 
 def test_a_lung_without_lesion_states_0_ml(tmp_path: Path) -> None:
-    clear = measured_scan(write_series(tmp_path / "ct").folder, lesions=False)
+    clear = measured_scan(phantom(tmp_path / "ct"), lesions=False)
     seg = SegReference("2.25.11", "2.25.12", {"lung": 1})
     groups = groups_of(written(clear, tmp_path, seg).path)
     for name in ("Whole lesion", "Non-solid lesion", "Solid component", "Dense lesion by threshold"):
@@ -149,7 +155,7 @@ def test_a_lung_without_lesion_states_0_ml(tmp_path: Path) -> None:
 
 
 def test_without_any_segment_the_report_stands_alone(tmp_path: Path) -> None:
-    empty = measured_scan(write_series(tmp_path / "ct").folder, lung=False)
+    empty = measured_scan(phantom(tmp_path / "ct"), lung=False)
     result = written(empty, tmp_path, None)
     groups = groups_of(result.path)
     assert values_of(groups["Lung, lesions included"]) == {VOLUME: (0.0, "ml")}
@@ -181,17 +187,48 @@ def test_a_segment_that_the_seg_lacks_is_not_referred_to(scan: MeasuredScan, tmp
     assert groups["Solid component"].referenced_segment.referenced_sop_class_uid == labelmap.sop_class_uid
 
 
+@pytest.mark.parametrize("encoding", ["binary", "labelmap"])
+def test_report_and_segmentation_beside_it_agree(
+    scan: MeasuredScan, tmp_path: Path, encoding: Literal["binary", "labelmap"]
+) -> None:
+    made = write_seg(
+        scan.label_map,
+        scan.source,
+        scan.origin,
+        tmp_path / "seg.dcm",
+        settings=SegSettings(encoding=encoding),
+    )
+    seg = SegReference(made.sop_instance_uid, made.series_uid, made.segment_numbers, made.sop_class_uid)
+    result = written(scan, tmp_path, seg)
+    groups, segmentation = groups_of(result.path), dcmread(tmp_path / "seg.dcm")
+    told = 0
+    for segment in segmentation.SegmentSequence:
+        if segment.SegmentNumber == 0:
+            continue  # the background of a label map
+        group = groups[segment.SegmentLabel]
+        assert group.tracking_uid == segment.TrackingUID
+        assert group.tracking_identifier == segment.TrackingID
+        assert group.finding_type.value == segment.SegmentedPropertyTypeCodeSequence[0].CodeValue
+        assert group.referenced_segment.referenced_segment_numbers == [segment.SegmentNumber]
+        assert group.referenced_segment.referenced_sop_instance_uid == segmentation.SOPInstanceUID
+        told += 1
+    assert told == 3
+    assert segmentation.StudyInstanceUID == dcmread(result.path).StudyInstanceUID
+    errors, _ = dciodvfy_remarks(result.path)
+    assert errors <= (LABELMAP_ERRORS if encoding == "labelmap" else set())
+
+
 def test_evidence_and_library_list_every_source_image_once(scan: MeasuredScan, report: Path) -> None:
     assert evidence_of(report) == {
         scan.source.series_uid: source_uids(scan),
         SEG.series_uid: [SEG.sop_instance_uid],
     }
-    assert len(source_uids(scan)) == 40
+    assert len(source_uids(scan)) == 16
     assert library_of(report) == source_uids(scan)
 
 
 def test_a_multi_frame_source_is_one_image(tmp_path: Path) -> None:
-    save(enhanced_dataset(chest_volume()), tmp_path / "ct" / "enhanced.dcm")
+    save(enhanced_dataset(small_chest()), tmp_path / "ct" / "enhanced.dcm")
     scan = measured_scan(tmp_path / "ct")
     result = written(scan, tmp_path)
     assert library_of(result.path) == [scan.source.instances[0].sop_instance_uid]
@@ -318,6 +355,7 @@ def test_dcmqi_reads_the_report(scan: MeasuredScan, report: Path, tmp_path: Path
     values = [float(item["value"]) for item in lesion["measurementItems"]]
     whole = scan.measurements.whole
     assert values == pytest.approx([whole.lesion_ml, whole.lesion_proportion_pct])
+    assert "range of upper measurement uncertainty" in json.dumps(lesion["measurementItems"][1])
 
 
 @pytest.mark.real_data
