@@ -1,0 +1,1 @@
+"""Readers' results: taken in, compared, and made final by the plan's rule."""
