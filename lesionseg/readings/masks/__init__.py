@@ -2,6 +2,7 @@
 
 from lesionseg.core.errors import MaskMismatchError
 from lesionseg.readings.masks.mapping import Region, SegmentMapping
+from lesionseg.readings.masks.plausibility import PlausibilityLimits, check_plausibility
 from lesionseg.readings.masks.read import read_mask
 from lesionseg.readings.masks.reader_mask import (
     FoundSegment,
@@ -18,9 +19,11 @@ __all__ = [
     "MaskFormat",
     "MaskMismatchError",
     "Misfit",
+    "PlausibilityLimits",
     "ReaderMask",
     "ReferenceScan",
     "Region",
     "SegmentMapping",
+    "check_plausibility",
     "read_mask",
 ]

@@ -18,8 +18,10 @@ from lesionseg.dicom.settings import Note
 from lesionseg.readings.masks.reader_mask import LungSource, Misfit
 from lesionseg.volume import LabelMap
 
-MIRROR_MARGIN: Final = 0.02
-"""A mirrored mask must fit better by this much overlap (Dice): halves of a symmetric chest differ by less."""
+MIRROR_MARGIN: Final = 0.05
+"""A mask counts as mirrored where its mirror image has this much more overlap (Dice) with the model's lung."""
+MIRROR_RATIO: Final = 0.5
+"""Or where mirroring takes away this part of what is missing to full overlap, in a nearly symmetric chest."""
 _AXES: Final = ("slices", "rows", "columns")
 _Region = npt.NDArray[np.bool_]
 
@@ -98,7 +100,7 @@ def _refuse_mirrored(drawn: _Region, lung: _Region, plain: float, case: str) -> 
     flips = [axes for count in (1, 2, 3) for axes in combinations(range(3), count)]
     overlaps = {axes: 2 * int(np.count_nonzero(np.flip(drawn, axes) & lung)) / voxels for axes in flips}
     best = max(overlaps, key=lambda axes: overlaps[axes])
-    if overlaps[best] > plain + MIRROR_MARGIN:
+    if overlaps[best] > plain + MIRROR_MARGIN or 1 - overlaps[best] < MIRROR_RATIO * (1 - plain):
         raise _implausible(
             "the mask seems to be mirrored",
             f"more overlap with the model's lung than any mirror image, {plain:.2f} (Dice)",

@@ -235,7 +235,9 @@ def test_label_map_seg_without_one_of_its_slices(axial: Scan, tmp_path: Path) ->
     dataset.PixelData = frames.tobytes()
     dataset.save_as(path)
     slices = axial.reference.geometry.shape[0]
-    refused(path, axial, Misfit.SLICES, f"first on slice {slices - 1 - 7}")  # highdicom writes from head to foot
+    refused(
+        path, axial, Misfit.SLICES, f"first on slice {slices - 1 - 7}"
+    )  # highdicom writes from head to foot
 
 
 def test_seg_drawn_on_a_scan_of_which_this_is_a_part(axial: Scan, tmp_path: Path) -> None:
