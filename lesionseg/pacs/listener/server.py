@@ -46,6 +46,7 @@ class BoundedHandler(RequestHandler):  # type: ignore[misc]
 
         def bounded(count: int) -> bytearray:
             if count > _LARGEST_PDU_BYTES:
+                wrapped.socket.shutdown(socket.SHUT_RDWR)
                 raise OSError(f"a PDU of {count} bytes was announced")
             return bytearray(read(count))
 
@@ -152,7 +153,7 @@ class DicomServer:
     def stop(self, patience_seconds: float) -> None:
         """Accept no more; let running associations end by themselves for a while, then abort them."""
         self._server.shutdown()
-        running = self._ae.active_associations
+        running = [one for one in self._ae.active_associations if one.is_established]
         for association in running:
             association.join(patience_seconds / max(1, len(running)))
         for association in self._ae.active_associations:
