@@ -60,9 +60,10 @@ def algorithm(origin: Origin) -> AlgorithmIdentificationSequence | None:
 
 
 def content_creator(origin: Origin) -> str:
-    """Return the reader as a person's name in one part; empty where nobody had a hand in it."""
-    allowed = "".join(sign for sign in origin.reader if sign.isprintable() and sign not in "\\=")
-    return allowed[:_TEXT_LIMIT].strip()
+    """Return the reader as a person's name; empty where nobody had a hand in it."""
+    name = "".join(sign for sign in origin.reader if sign.isprintable() and sign not in "\\=").strip()
+    name = name[: _TEXT_LIMIT - 1]
+    return f"{name}^" if name and "^" not in name else name  # the caret says that one part is all there is
 
 
 def content_description(origin: Origin) -> str:
