@@ -32,8 +32,7 @@ def fill(polygons: Sequence[Polygon], shape: tuple[int, int]) -> npt.NDArray[np.
     rows, columns = shape
     toggles = np.zeros((rows, columns + 1), np.uint8)
     for polygon in polygons:
-        for row, column in zip(*_crossings(polygon, rows, columns), strict=True):
-            toggles[row, column] ^= 1
+        np.bitwise_xor.at(toggles, _crossings(polygon, rows, columns), np.uint8(1))
     return np.bitwise_xor.accumulate(toggles[:, :columns], axis=1).astype(np.bool_)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from pydicom.config import IGNORE
 from pydicom.uid import UID, generate_uid
 
 from lesionseg.core.errors import MaskMismatchError
@@ -52,13 +53,7 @@ class ScanIdentity:
         frame_uid = scan.frame_of_reference_uid
         if scan.series is None:
             return cls(frame_of_reference_uids=_spellings(frame_uid))
-        series_uid = scan.series.series_uid
-        if not frame_uid:
-            # what our own files give a source that has none, see lesionseg.export.source
-            frame_uids = frozenset({written_uid(f"frame of reference of {series_uid}")})
-        else:
-            frame_uids = _spellings(frame_uid)
-        return cls(_spellings(series_uid), frame_uids, _slices(scan.series))
+        return cls(_spellings(scan.series.series_uid), _spellings(frame_uid), _slices(scan.series))
 
 
 def check_sources(named: NamedSources, scan: ReferenceScan, case: str) -> tuple[Note, ...]:
@@ -71,8 +66,8 @@ def check_sources(named: NamedSources, scan: ReferenceScan, case: str) -> tuple[
     own = ScanIdentity.of(scan)
     _refuse_other_series(named, own, scan, case)
     named_frame = named.frame_of_reference_uid
-    scan_knows_its_frame = bool(scan.frame_of_reference_uid)
-    if named_frame and scan_knows_its_frame and named_frame not in own.frame_of_reference_uids:
+    # a scan without one fits any: whoever drew the mask had to make one up
+    if named_frame and own.frame_of_reference_uids and named_frame not in own.frame_of_reference_uids:
         raise MaskMismatchError(
             "the mask lies in another frame of reference than the scan",
             reason=Misfit.FRAME_OF_REFERENCE,
@@ -93,7 +88,7 @@ def written_uid(carried: str) -> str:
 
     The rule of `lesionseg.export.source.valid_uid`, which this room may not import; a test compares them.
     """
-    if UID(carried).is_valid:
+    if UID(carried, IGNORE).is_valid:
         return carried
     return str(generate_uid(entropy_srcs=["\0".join(("lesionseg", "replaced", carried))]))
 

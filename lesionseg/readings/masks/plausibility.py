@@ -19,7 +19,7 @@ from lesionseg.readings.masks.reader_mask import LungSource, Misfit
 from lesionseg.volume import LabelMap
 
 MIRROR_MARGIN: Final = 0.05
-"""A mask counts as mirrored where its mirror image has this much more overlap (Dice) with the model's lung."""
+"""A mask counts as mirrored where its mirror image overlaps this much more (Dice) with the model's lung."""
 MIRROR_RATIO: Final = 0.5
 """Or where mirroring takes away this part of what is missing to full overlap, in a nearly symmetric chest."""
 _AXES: Final = ("slices", "rows", "columns")
