@@ -8,13 +8,17 @@ import typer
 
 from lesionseg import __version__
 from lesionseg.cli.analyze import analyze
+from lesionseg.cli.audit import audit
 from lesionseg.cli.change import change
 from lesionseg.cli.check import check
+from lesionseg.cli.deidentify import deidentify
 from lesionseg.cli.demo import demo
 from lesionseg.cli.doctor import doctor
 from lesionseg.cli.export import export
 from lesionseg.cli.models import models
+from lesionseg.cli.pacs_listen import pacs
 from lesionseg.cli.power import power
+from lesionseg.cli.reading import reading
 from lesionseg.cli.report import report
 from lesionseg.cli.segment import segment
 from lesionseg.cli.train import train
@@ -24,7 +28,7 @@ from lesionseg.cli.validate import validate
 app = typer.Typer(
     name="lesionseg",
     help="Lung lesion volumes on chest CT: DICOM in; label map, millilitres, proportions and a picture out.",
-    epilog="Research use only. Not a medical device. No network access, no telemetry.",
+    epilog="Research use only. Not a medical device. No telemetry; pacs alone uses the network.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,6 +54,23 @@ def _root(
     del version
 
 
-for _verb in (demo, doctor, check, segment, export, trial, validate, change, analyze, report, power, train):
+for _verb in (
+    demo,
+    doctor,
+    check,
+    segment,
+    export,
+    trial,
+    validate,
+    change,
+    analyze,
+    report,
+    power,
+    train,
+    deidentify,
+):
     app.command()(_verb)
 app.add_typer(models)
+app.add_typer(pacs)
+app.add_typer(reading)
+app.add_typer(audit)

@@ -139,6 +139,25 @@ def test_a_crash_before_the_first_byte_leaves_a_sound_log(tmp_path: Path) -> Non
     assert verify_log(log).notes == ()
 
 
+@pytest.mark.parametrize("announced", [False, True])
+def test_a_crash_at_the_very_beginning_leaves_an_empty_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, announced: bool
+) -> None:
+    log = tmp_path / "audit.jsonl"
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"lesionseg.core.audit.append.{'write_all' if announced else 'write_head'}", crash)
+        with pytest.raises(KeyboardInterrupt):
+            append_record(log, EVENT)
+    assert log.read_bytes() == b""
+    assert read_log(log) == ()
+    append_record(log, EVENT)
+    assert [record.kind for record in read_log(log)] == ["opened", "reading-added"]
+
+
 def test_a_crash_behind_the_last_byte_keeps_the_record(tmp_path: Path) -> None:
     log = write_log(tmp_path / "audit.jsonl", 2)
     killed_while_appending(log, "all")

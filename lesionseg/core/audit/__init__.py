@@ -2,6 +2,7 @@
 
 from lesionseg.core.audit.append import append_record
 from lesionseg.core.audit.chain import AuditFault
+from lesionseg.core.audit.head import head_path
 from lesionseg.core.audit.key import AuditKey, read_key
 from lesionseg.core.audit.record import AuditEvent, AuditRecord
 from lesionseg.core.audit.recover import recover_log
@@ -15,6 +16,7 @@ __all__ = [
     "AuditReport",
     "TornTail",
     "append_record",
+    "head_path",
     "read_key",
     "read_log",
     "recover_log",

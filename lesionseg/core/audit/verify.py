@@ -87,6 +87,8 @@ def verify_log(path: Path, *, key: AuditKey | None = None) -> AuditReport:
             head = read_head(path)
         except AuditError as error:
             return AuditReport(path, (), AuditFault(0, "head-changed", f"{error.problem}: {error.found}"))
+    if head is None and not content:
+        return AuditReport(path, (), notes=("the log is still empty",))
     if head is None:
         chain = check_chain(content, key)
         missing = AuditFault(

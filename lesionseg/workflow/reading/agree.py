@@ -20,7 +20,7 @@ from lesionseg.readings.reading import Reading, Role
 from lesionseg.volumetry.agreement import BlandAltman, Estimate, RegionAgreement
 from lesionseg.workflow.output import OwnOutput, refuse_output
 from lesionseg.workflow.reading.request import COMPARED, audit_log_of
-from lesionseg.workflow.reading.store import ReadingStore, labels_of, load_readings
+from lesionseg.workflow.reading.store import ReadingStore, labels_of, load_for_writing
 from lesionseg.workflow.request import Watch
 
 SCANS_CSV, SUMMARY_CSV, MANIFEST = "scans_of_two_readers.csv", "summary.csv", "agreement.json"
@@ -55,7 +55,7 @@ def compare_all(request: AgreeRequest, *, watch: Watch | None = None) -> AgreeRe
     Raises
     ------
     InputNotFoundError, AuditError, ReadingError
-        As `load_readings` does; also where no scan has two readers.
+        As `load_for_writing` does; also where no scan has two readers.
     PlanError
         If the plan is none.
     OutputExistsError, OutputError
@@ -65,7 +65,7 @@ def compare_all(request: AgreeRequest, *, watch: Watch | None = None) -> AgreeRe
     refuse_output(request.output, AGREEMENT_OUTPUT, overwrite=request.overwrite)
     started = watch.now()
     plan = read_plan(request.plan) if request.plan else None
-    store = load_readings(request.readings, key=request.key)
+    store = load_for_writing(request.readings, key=request.key)
     measure = plan.readings.measure if plan and plan.readings else DEFAULT_MEASURE
     pairs = agreement_of(_pairs(store), labels_of, measure)
     with staged_folder(request.output, overwrite=request.overwrite) as folder:

@@ -22,7 +22,7 @@ from lesionseg.readings.reading import Reading
 from lesionseg.workflow.output import OwnOutput, refuse_output
 from lesionseg.workflow.reading.final_tables import ScanRows, decision_row, final_row, read_scan_rows
 from lesionseg.workflow.reading.request import FINALIZED, audit_log_of
-from lesionseg.workflow.reading.store import ReadingStore, load_readings
+from lesionseg.workflow.reading.store import ReadingStore, load_for_writing
 from lesionseg.workflow.request import MANIFEST as CASE_MANIFEST
 from lesionseg.workflow.request import Watch
 
@@ -90,7 +90,7 @@ def finalize(request: FinalizeRequest, *, watch: Watch | None = None) -> Finaliz
     section = _section(request.plan, plan)
     read_scans(request.scans, plan.schedule)  # tells every fault of the table
     table = read_scan_rows(request.scans)
-    store = load_readings(request.readings, key=request.key)
+    store = load_for_writing(request.readings, key=request.key)
     _refuse_strangers(request.scans, table, store.current)
     finals = _decide(table, store, section)
     with staged_folder(request.output, overwrite=request.overwrite) as folder:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lesionseg.core.audit import AuditKey, AuditRecord, read_log
-from lesionseg.core.errors import InputNotFoundError, ReadingError
+from lesionseg.core.audit import AuditKey, AuditRecord, head_path, read_log
+from lesionseg.core.errors import AuditError, InputNotFoundError, ReadingError
 from lesionseg.core.provenance import sha256_of_file
 from lesionseg.readings.reading import Reading, current_readings, reading_from
 from lesionseg.volume import LabelMap
@@ -83,25 +83,62 @@ def load_readings(folder: Path, *, key: AuditKey | None = None) -> ReadingStore:
     ReadingError
         If a reading is absent or was changed after it was recorded.
     """
-    if not audit_log_of(folder).is_file():
+    log = audit_log_of(folder)
+    if not log.is_file() and not head_path(log).is_file():
         raise InputNotFoundError(
             "this folder holds no readings",
             case=str(folder),
-            expected=audit_log_of(folder).name,
+            expected=log.name,
             remedy="Name the folder that lesionseg reading add wrote to",
         )
-    records = read_log(audit_log_of(folder), key=key)
+    records = read_log(log, key=key)
     readings = tuple(_reading(folder, record.facts) for record in records if record.kind == ADDED)
     withdrawn = frozenset(record.facts["reading_id"] for record in records if record.kind == WITHDRAWN)
     return ReadingStore(folder, records, readings, withdrawn, _unrecorded(folder, readings))
 
 
+def load_for_writing(folder: Path, *, key: AuditKey | None = None) -> ReadingStore:
+    """Read all readings, by somebody who is going to add to the log. Raises as `load_readings` does.
+
+    Raises
+    ------
+    AuditError
+        Also where the key is not that of the log: told before any work is done.
+    """
+    store = load_readings(folder, key=key)
+    opening = store.records[0].facts if store.records else {}
+    given = key.identifier if key else ""
+    if opening.get("key", given) != given:
+        raise AuditError(
+            "the audit log is not kept with this key",
+            case=str(audit_log_of(folder)),
+            expected=f"key {opening['key']}" if opening["key"] else "no key",
+            found=f"key {given}" if given else "no key",
+            remedy="Give the key file that the log was opened with",
+        )
+    return store
+
+
 def load_or_begin(folder: Path, *, key: AuditKey | None = None) -> ReadingStore:
-    """Read all readings, or none where the folder is to be made or holds no log yet."""
+    """Read all readings as `load_for_writing` does, or none where the first is still to come.
+
+    Raises
+    ------
+    AuditError
+        Also where there are readings, but the log that tells of them is gone.
+    """
     log = audit_log_of(folder)
-    if not log.exists() and not log.with_name(log.name + ".head").exists():
-        return ReadingStore(folder)
-    return load_readings(folder, key=key)
+    there = log.exists() or head_path(log).exists()
+    store = load_for_writing(folder, key=key) if there else ReadingStore(folder)
+    lost = () if store.records else _unrecorded(folder, ())
+    if lost:
+        raise AuditError(
+            "there are readings, but no audit log that tells of them",
+            case=str(folder),
+            found=f"{len(lost)} readings, the first {lost[0].name}",
+            remedy="Put the log and its head file back",
+        )
+    return store
 
 
 def labels_of(reading: Reading) -> LabelMap:

@@ -7,7 +7,7 @@ from pathlib import Path
 from lesionseg.core.audit import AuditEvent, AuditKey, AuditRecord, append_record
 from lesionseg.core.errors import ConfigurationError, ReadingError
 from lesionseg.workflow.reading.request import WITHDRAWN, audit_log_of
-from lesionseg.workflow.reading.store import load_readings
+from lesionseg.workflow.reading.store import load_for_writing
 from lesionseg.workflow.request import Watch
 
 
@@ -35,7 +35,7 @@ def withdraw_reading(
     """
     if not by.strip() or not why.strip():
         raise ConfigurationError("say who withdraws the reading, and why", case=reading_id)
-    store = load_readings(readings, key=key)
+    store = load_for_writing(readings, key=key)
     kept = [reading for reading in store.readings if reading.reading_id not in store.withdrawn]
     superseded = {reading.supersedes for reading in kept}
     if reading_id in superseded or reading_id not in [reading.reading_id for reading in kept]:

@@ -297,6 +297,18 @@ def test_nothing_is_added_behind_a_log_that_was_changed(case: Path, readings: Pa
         add(case, model_labels(case).labels, readings, reader="Ruiz")
 
 
+@pytest.mark.parametrize(
+    "lost", [("audit.jsonl",), ("audit.jsonl.head",), ("audit.jsonl", "audit.jsonl.head")]
+)
+def test_nothing_is_added_where_the_log_was_lost(case: Path, readings: Path, lost: tuple[str, ...]) -> None:
+    add(case, model_labels(case).labels, readings)
+    for name in lost:
+        (readings / name).unlink()
+    with pytest.raises(AuditError):
+        add(case, model_labels(case).labels, readings, reader="Ruiz")
+    assert not [name for name in lost if (readings / name).exists()]
+
+
 def test_a_reading_that_could_not_be_recorded_does_not_stay(
     case: Path, readings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
