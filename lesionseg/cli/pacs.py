@@ -76,6 +76,7 @@ def find(
 ) -> None:
     """List the series in the archive that fit; nothing is fetched."""
     del verbose
+    _refuse_without_extra()
     from lesionseg.cli.pacs_screen import report_found
     from lesionseg.pacs.web import Archive, find_series
 
@@ -115,6 +116,7 @@ def pull_series(
     failed, 1 if all did.
     """
     del verbose
+    _refuse_without_extra()
     from lesionseg.cli.pacs_screen import report_pulled
     from lesionseg.pacs.web import Archive, pull
 
@@ -148,6 +150,7 @@ def push_objects(
     Exit code 3 if some objects failed, 1 if all did.
     """
     del verbose
+    _refuse_without_extra()
     from lesionseg.cli.pacs_screen import report_pushed
     from lesionseg.pacs.web import Archive, push
 
@@ -156,6 +159,12 @@ def push_objects(
         pushed = push(archive, path, progress=progress)
     report_pushed(screen, pushed)
     _leave([one.state for one in pushed])
+
+
+def _refuse_without_extra() -> None:
+    from lesionseg.pacs.extra import refuse_without
+
+    refuse_without("dicomweb_client", "requests")
 
 
 def _settings(file: Path | None, url: str | None) -> PacsSettings:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lesionseg.core.errors import EmptyInputError, InputNotFoundError, UnreadableFileError
+from lesionseg.core.files import STAGING_PREFIX
 from lesionseg.dicom.file_header import (
     EMPTY,
     UNKNOWN,
@@ -186,6 +187,8 @@ def _files_below(top: Path) -> Iterator[Path | UnreadableFileError]:
             continue
         folders: list[Path] = []
         for entry in entries:
+            if entry.name.startswith(STAGING_PREFIX):  # half a series, left by a pull that was killed
+                continue
             found = _visit(Path(entry.path), seen)
             if isinstance(found, _Folder):
                 folders.append(found.path)

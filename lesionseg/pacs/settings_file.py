@@ -28,7 +28,7 @@ def read_settings(path: Path) -> PacsSettings:
         If the file is not there.
     ConfigurationError
         If it is no YAML, a key is missing, unknown, doubled or out of range, or a file that it names is not
-        there. No value is repeated in the message: it might be a password in the wrong place.
+        there. Of a key's value nothing is repeated: it might be a password in the wrong place.
     """
     return read_settings_as(PacsSettings, path)
 

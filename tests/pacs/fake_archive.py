@@ -42,6 +42,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     sent_bytes: int | None = None
     """Break the connection after so many bytes of the body."""
+    hold: threading.Event | None = None
+    """Wait for this before breaking."""
 
 
 Fault = Callable[[Answer], Answer]
@@ -169,6 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # who asked may have left
             self.wfile.write(answer.body[: answer.sent_bytes])
+        if answer.hold is not None:
+            self.wfile.flush()
+            answer.hold.wait(60)
         if answer.sent_bytes is not None:
             self.close_connection = True
 

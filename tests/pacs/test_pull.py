@@ -310,3 +310,9 @@ def test_a_host_that_is_not_there_is_named_without_the_question() -> None:
     assert "127.0.0.1:9" in str(caught.value)
     assert "StudyInstanceUID" not in str(caught.value)
     assert "url" not in caught.value.found
+
+
+def test_the_host_is_asked_by_name_and_port(fake: FakeArchive, tmp_path: Path) -> None:
+    fake.held = held_series()
+    pulled(fake, tmp_path)
+    assert {headers["Host"] for _, _, headers in fake.requests} == {f"127.0.0.1:{fake.port}"}

@@ -75,6 +75,7 @@ def what_is_here(folder: Path, promised: Promised, record: dict[str, Any] | None
 
 def _is_untouched(path: Path, recorded: dict[str, Any]) -> bool:
     try:
-        return path.stat().st_size == recorded["bytes"] and sha256_of_file(path) == recorded["sha256"]
+        same_size = path.stat().st_size == recorded["bytes"]
+        return same_size and sha256_of_file(path) == str(recorded["sha256"])
     except OSError:
         return False

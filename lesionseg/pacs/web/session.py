@@ -7,7 +7,7 @@ other certificates.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -46,11 +46,10 @@ class _OneHostSession(requests.Session):
         self.max_redirects = _REDIRECTS
         self._origin = _origin(url)
 
-    def request(self, method: str | bytes, url: str | bytes, **arguments: Any) -> requests.Response:
-        headers = arguments.get("headers")
-        if headers:  # dicomweb-client sets a Host without the port
-            headers.pop("Host", None)
-        return super().request(method, url, **arguments)
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        prepared = super().prepare_request(request)
+        prepared.headers.pop("Host", None)  # dicomweb-client leaves the port out; it is set right on sending
+        return prepared
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         target = super().get_redirect_target(resp)
