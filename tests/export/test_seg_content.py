@@ -52,10 +52,8 @@ def without(scan: LabelledScan, *labels: int) -> LabelMap:
 
 def test_every_segment_says_what_it_is(scan: LabelledScan, tmp_path: Path) -> None:
     segments = seg_of(scan, tmp_path).SegmentSequence
-    codes = [
-        (one.SegmentedPropertyTypeCodeSequence[0].CodeValue, one.SegmentedPropertyTypeCodeSequence[0].CodeMeaning)
-        for one in segments
-    ]  # fmt: skip
+    types = [one.SegmentedPropertyTypeCodeSequence[0] for one in segments]
+    codes = [(one.CodeValue, one.CodeMeaning) for one in types]
     assert codes == [
         ("39607008", "Lung"),
         ("1217294009", "Ground glass lung opacity"),

@@ -76,8 +76,9 @@ def test_values_that_are_not_allowed_are_left_out_or_cut_and_noted(
 
 def test_good_values_are_kept_and_nothing_is_noted() -> None:
     good = {
-        "PatientID": "12/34", "PatientName": "Yamada^Tarou=山田^太郎", "StudyDate": "20200229", "PatientAge": "039Y",
-        "StudyTime": "235959.25", "PatientSex": "O", "PatientWeight": "70.5", "StudyDescription": "Thorax, nativ",
+        "PatientID": "12/34", "PatientName": "Yamada^Tarou=山田^太郎", "StudyDate": "20200229",
+        "StudyTime": "235959.25", "PatientSex": "O", "PatientWeight": "70.5", "PatientAge": "039Y",
+        "StudyDescription": "Thorax, nativ",
     }  # fmt: skip
     dataset = header(**good)
     assert clean_copied_values(dataset) == ()
