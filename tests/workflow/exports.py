@@ -16,9 +16,14 @@ from tests.support.ct_series import chest_volume
 ACQUISITIONS = ("axial", "reversed", "oblique", "sagittal")
 
 
+def small_chest() -> CTVolume:
+    """The chest phantom on a coarse grid, no two axes alike."""
+    return chest_volume((24, 36, 48), (10.0, 9.0, 7.5))
+
+
 def acquired(how: str) -> CTVolume:
     """The chest phantom, whose lesions differ between right and left, back and front, head and foot."""
-    axial = chest_volume()
+    axial = small_chest()
     if how == "reversed":
         return _turned(axial, (0, 1, 2), flipped=(0, 1))
     if how == "sagittal":
@@ -70,13 +75,17 @@ class ReadImage:
 
     def at(self, geometry: VolumeGeometry) -> npt.NDArray[np.generic]:
         """Values at the voxel centres of a grid of ours; outside the file's image they are 0."""
-        index = np.stack(np.indices(geometry.shape), axis=-1)
+        return np.stack([self._at_slice(geometry, number) for number in range(geometry.shape[0])])
+
+    def _at_slice(self, geometry: VolumeGeometry, number: int) -> npt.NDArray[np.generic]:
+        rows, columns = np.indices(geometry.shape[1:])
+        index = np.stack([np.full(rows.shape, number), rows, columns], axis=-1)
         points = geometry.index_to_lps(index) - self.affine[:3, 3]
         exact = points @ np.linalg.inv(self.affine[:3, :3]).T
         nearest = np.rint(exact).astype(int)
         assert np.abs(exact - nearest).max() < 1e-3, "the file's voxels do not lie on those of the grid"
         inside = ((nearest >= 0) & (nearest < self.values.shape)).all(axis=-1)
-        found = np.zeros(geometry.shape, self.values.dtype)
+        found = np.zeros(geometry.shape[1:], self.values.dtype)
         found[inside] = self.values[tuple(nearest[inside].T)]
         return found
 

@@ -34,11 +34,12 @@ from lesionseg.workflow.export.measured import measurements_from
 from lesionseg.workflow.export.names import DICOM_FORMATS, EXPORT_FILES, FORMATS
 from lesionseg.workflow.export.request import ExportSettings
 from lesionseg.workflow.export.run import export_case, export_results
-from lesionseg.workflow.request import CASE_FILES, CaseRequest, CaseResult
+from lesionseg.workflow.request import CASE_FILES, CaseRequest, CaseResult, CaseSettings
+from lesionseg.workflow.trial.resume import WantedCase
 from tests.support.broken_series import gantry_tilt
 from tests.support.ct_series import Series, chest_volume, write_series
 from tests.workflow.builders import RuleSegmenter
-from tests.workflow.exports import small_picture
+from tests.workflow.exports import small_chest, small_picture
 
 SLICER_ONLY, SEG_ONLY = ExportSettings(("slicer",)), ExportSettings(("seg",))
 
@@ -50,7 +51,7 @@ def quick_picture(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def series(tmp_path: Path) -> Series:
-    return write_series(tmp_path / "ct")
+    return write_series(tmp_path / "ct", small_chest())
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_manifest_names_files_uids_and_source(case: CaseResult, series: Series, 
 
 
 def test_replaced_uids_stand_in_the_manifest(tmp_path: Path) -> None:
-    series = write_series(tmp_path / "ct")
+    series = write_series(tmp_path / "ct", small_chest())
     for path, dataset in zip(series.paths, series.datasets(), strict=True):
         dataset.StudyInstanceUID = "1.02.3"  # a component with a leading zero
         dataset.save_as(path)
@@ -190,7 +191,7 @@ def test_a_folder_that_is_no_case_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_case_without_lesion_gives_a_segmentation_of_the_lung_alone(tmp_path: Path) -> None:
-    clear = write_series(tmp_path / "clear", without_lesion(write_series(tmp_path / "ct")))
+    clear = write_series(tmp_path / "clear", without_lesion(small_chest()))
     case = segment_case(CaseRequest(clear.folder, tmp_path / "case"), RuleSegmenter())
     assert case.measurements.whole.lesion_ml == 0
     result = export_case(tmp_path / "case", tmp_path / "out", settings=SEG_ONLY)
@@ -201,11 +202,10 @@ def test_a_case_without_lesion_gives_a_segmentation_of_the_lung_alone(tmp_path: 
     assert (entry["segments"], entry["empty_segments"]) == ({"lung": 1}, ["non_solid", "solid"])
 
 
-def without_lesion(series: Series) -> CTVolume:
-    hu = np.array(series.volume.hu)
-    labels = RuleSegmenter().segment(series.volume).labels
-    hu[labels > 1] = -850
-    return replace(series.volume, hu=hu)
+def without_lesion(volume: CTVolume) -> CTVolume:
+    hu = np.array(volume.hu)
+    hu[RuleSegmenter().segment(volume).labels > 1] = -850
+    return replace(volume, hu=hu)
 
 
 def test_labels_without_any_voxel_leave_the_segmentation_out(case: CaseResult, tmp_path: Path) -> None:
@@ -216,16 +216,14 @@ def test_labels_without_any_voxel_leave_the_segmentation_out(case: CaseResult, t
     assert names(tmp_path / "out") == ["export.json", "labels.seg.nrrd", "sr.dcm"]
 
 
-def tilted_case(series: Series, folder: Path) -> CaseResult:
-    gantry_tilt(series, folder / "tilted")
+def tilted_case(folder: Path) -> CaseResult:
+    gantry_tilt(write_series(folder / "straight"), folder / "tilted")
     request = CaseRequest(folder / "tilted", folder / "case", repairs=("tilt",))
     return segment_case(request, RuleSegmenter())
 
 
-def test_a_straightened_scan_has_no_segmentation_and_every_other_format(
-    series: Series, tmp_path: Path
-) -> None:
-    case = tilted_case(series, tmp_path)
+def test_a_straightened_scan_has_no_segmentation_and_every_other_format(tmp_path: Path) -> None:
+    case = tilted_case(tmp_path)
     result = export_case(case.folder, tmp_path / "out")
     assert [(part.format, part.reason) for part in result.left_out] == [("seg", "straightened")]
     assert set(result.files) == {"sr", "sc", "slicer", "itk-snap"}
@@ -235,8 +233,8 @@ def test_a_straightened_scan_has_no_segmentation_and_every_other_format(
     assert b"seg.dcm" not in (tmp_path / "out" / "export.json").read_bytes()
 
 
-def test_a_segmentation_demanded_of_a_straightened_scan_is_refused(series: Series, tmp_path: Path) -> None:
-    case = tilted_case(series, tmp_path)
+def test_a_segmentation_demanded_of_a_straightened_scan_is_refused(tmp_path: Path) -> None:
+    case = tilted_case(tmp_path)
     with pytest.raises(ExportError, match="straightened") as caught:
         export_case(case.folder, tmp_path / "out", settings=ExportSettings(("seg", "sr")))
     assert "Ask for sr alone" in caught.value.remedy
@@ -351,6 +349,12 @@ def test_a_case_measured_anew_loses_its_outdated_export(series: Series, case: Ca
     assert names(case.folder) == sorted([*CASE_FILES, "export"])
     resegment(series, case)
     assert names(case.folder) == sorted(CASE_FILES)
+
+
+def test_a_trial_takes_a_case_over_with_its_export(series: Series, case: CaseResult) -> None:
+    export_results(from_result(case), case.folder / "export", settings=SLICER_ONLY)
+    wanted = WantedCase(series.paths, None, (), CaseSettings(), RuleSegmenter())
+    assert wanted.is_in(case.folder)
 
 
 def mine(folder: Path) -> Path:

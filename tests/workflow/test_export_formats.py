@@ -111,10 +111,10 @@ def test_dicom_objects_are_in_the_study_of_the_scan_and_in_new_series(exported: 
 def test_report_states_the_ml_of_each_segment_and_refers_to_it(exported: Exported) -> None:
     seg = dcmread(exported.folder / "seg.dcm", stop_before_pixels=True)
     volume_ml = {}
-    groups = srread(exported.folder / "sr.dcm").content.get_volumetric_roi_measurement_groups()
-    for group in (group for group in groups if group.roi is not None):
-        assert group.roi.referenced_sop_instance_uid == seg.SOPInstanceUID
-        (number,) = group.roi.referenced_segment_numbers
+    for group in srread(exported.folder / "sr.dcm").content.get_volumetric_roi_measurement_groups():
+        reference = group.referenced_segment
+        assert reference.referenced_sop_instance_uid == seg.SOPInstanceUID
+        (number,) = reference.referenced_segment_numbers
         (volume,) = [part for part in group.get_measurements() if part.name.meaning == "Volume"]
         volume_ml[number] = volume.value
     assert volume_ml == pytest.approx(ml_by_label(exported.labels))
@@ -131,3 +131,23 @@ def test_dicom_objects_have_no_errors(exported: Exported) -> None:
     for name in ("seg.dcm", "sr.dcm", "sc.dcm"):
         errors, _ = dciodvfy_remarks(exported.folder / name)
         assert errors == set(), name
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["P001", "cap002"])
+def test_export_of_a_real_scan_opens_everywhere(real_data: Path, tmp_path: Path, name: str) -> None:
+    case = segment_case(CaseRequest(real_data / "ct" / name, tmp_path / "case"), RuleSegmenter())
+    result = export_case(tmp_path / "case", tmp_path / "out")
+    assert result.left_out == ()
+    for file, read in (
+        ("labels.seg.nrrd", read_with_slicerio),
+        ("labels.nii.gz", read_with_simpleitk),
+        ("seg.dcm", read_seg_with_highdicom),
+    ):
+        found = read(tmp_path / "out" / file).at(case.label_map.geometry)
+        assert np.array_equal(found, case.label_map.labels), file
+    for value, mask in read_seg_with_dcmqi(tmp_path / "out" / "seg.dcm", tmp_path / "itk").items():
+        assert np.array_equal(mask.at(case.label_map.geometry) > 0, case.label_map.labels == value)
+    for file in ("seg.dcm", "sr.dcm", "sc.dcm"):
+        assert dciodvfy_remarks(tmp_path / "out" / file)[0] == set(), file
