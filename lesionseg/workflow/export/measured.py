@@ -48,7 +48,7 @@ def _figures(block: Block, *derived: str) -> dict[str, Any]:
 
 
 def _settings(block: Block) -> MeasurementSettings:
-    limits = {
+    limits: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in block["quality"].items()
     }
     return MeasurementSettings(**{**block, "quality": QualityLimits(**limits)})

@@ -125,9 +125,10 @@ def _write_sr(
 ) -> None:
     from lesionseg.export.sr import SegReference, write_sr
 
-    reference = seg and SegReference(
-        seg.sop_instance_uid, seg.series_uid, seg.segment_numbers, seg.sop_class_uid
-    )
+    reference = None
+    if seg is not None:
+        numbers = seg.segment_numbers
+        reference = SegReference(seg.sop_instance_uid, seg.series_uid, numbers, seg.sop_class_uid)
     result = write_sr(what.measurements, source, what.origin, folder / SR_FILE, seg=reference)
     _note(written, SR, SR_FILE, result)
 
