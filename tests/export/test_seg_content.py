@@ -10,7 +10,7 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from lesionseg.core.errors import ConfigurationError, GeometryError
-from lesionseg.dicom import load_series
+from lesionseg.dicom import LoaderSettings, Repair, load_series
 from lesionseg.export.codes import EXCLUSIVE_SEGMENTS
 from lesionseg.export.origin import Origin
 from lesionseg.export.seg import SegSettings, write_seg
@@ -23,6 +23,7 @@ from tests.export.asymmetric import (
     SHAPE,
     LabelledScan,
     labelled,
+    origin_of,
     phantom,
 )
 from tests.support.ct_series import save, write_series
@@ -210,3 +211,19 @@ def test_tracking_joins_the_visits_of_a_patient_and_of_nobody_else(tmp_path: Pat
     assert first == second
     assert len(first | other) == 6
     assert uids("", "1.2.3").isdisjoint(uids("", "1.2.4")), "nobody is not one patient"
+
+
+def test_a_straightened_stack_does_not_claim_the_sources_pixels(tmp_path: Path) -> None:
+    series = write_series(tmp_path / "ct", phantom(AXIAL))
+    for index, (dataset, path) in enumerate(zip(series.datasets(), series.paths, strict=True)):
+        x_mm, y_mm, z_mm = dataset.ImagePositionPatient
+        dataset.ImagePositionPatient = [x_mm, y_mm + 1.5 * index, z_mm]
+        save(dataset, path)
+    loaded = load_series(series.folder, settings=LoaderSettings(repairs=frozenset({Repair.TILT})))
+    label_map = LabelMap(np.ones(loaded.volume.hu.shape, np.uint8), loaded.volume.geometry)
+    write_seg(label_map, read_source(loaded.series), origin_of(label_map.labels), tmp_path / "seg.dcm")
+    seg = dcmread(tmp_path / "seg.dcm")
+    assert (seg.Rows, seg.Columns) == label_map.geometry.shape[1:] > SHAPE[1:]
+    for groups in seg.PerFrameFunctionalGroupsSequence:
+        source = groups.DerivationImageSequence[0].SourceImageSequence[0]
+        assert source.SpatialLocationsPreserved == "NO"
