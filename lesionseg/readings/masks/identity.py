@@ -76,10 +76,11 @@ def check_sources(named: NamedSources, scan: ReferenceScan, case: str) -> tuple[
             found=named_frame,
             remedy="Give the scan that the mask was drawn on",
         )
-    if not own.series_uids:
+    if scan.series is None:
         return (Note("identity", "the scan has no UIDs: the mask was matched by its geometry alone"),)
-    if not named.series_uids and not named.instance_uids:
-        return (Note("identity", "the mask names no source series: matched by frame and geometry"),)
+    if not (own.series_uids and named.series_uids) and not (own.slice_of and named.instance_uids):
+        text = "series and images could not be compared by UIDs: matched by frame and geometry"
+        return (Note("identity", text),)
     return ()
 
 
@@ -96,12 +97,12 @@ def written_uid(carried: str) -> str:
 def _refuse_other_series(named: NamedSources, own: ScanIdentity, scan: ReferenceScan, case: str) -> None:
     if scan.series is None:
         return
-    foreign = named.instance_uids - {uid for uid, _ in own.slice_of}
-    if named.series_uids:
-        # images beyond the scan's may be slices that it was loaded without, such as duplicates
-        fits = bool(named.series_uids & own.series_uids) and (
-            not foreign or len(foreign) < len(named.instance_uids)
-        )
+    # slices without a UID of their own cannot be told from others
+    foreign = named.instance_uids - {uid for uid, _ in own.slice_of} if own.slice_of else frozenset()
+    if own.series_uids and named.series_uids:
+        # some images beyond the scan's may be slices that it was loaded without, such as duplicates
+        some_own = not foreign or len(foreign) < len(named.instance_uids)
+        fits = bool(named.series_uids & own.series_uids) and some_own
     else:
         fits = not foreign
     if fits:
@@ -121,6 +122,9 @@ def _spellings(uid: str) -> frozenset[str]:
 
 
 def _slices(series: CTSeries) -> dict[InstanceKey, int]:
+    """Slices by their UIDs; none where any lacks one."""
+    if not all(part.sop_instance_uid for part in series.slices):
+        return {}
     return {
         (uid, part.frame_number): index
         for index, part in enumerate(series.slices)

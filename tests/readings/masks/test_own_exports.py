@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK
-from pydicom import dcmread
+from pydicom import dcmread, dcmwrite
 from pydicom.uid import UID
 
 from lesionseg.core.labels import Label
@@ -104,6 +104,26 @@ def test_seg_of_a_scan_with_invalid_uids(tmp_path: Path, settings: SegSettings) 
     assert caught.value.reason == Misfit.SERIES
 
 
+@pytest.mark.parametrize("settings", SEGS.values(), ids=SEGS)
+def test_seg_of_a_scan_whose_slices_have_no_uids(tmp_path: Path, settings: SegSettings) -> None:
+    datasets = write_scan(tmp_path / "with").headers()
+    for dataset in datasets:
+        dataset.SOPInstanceUID = ""
+    for number, dataset in enumerate(datasets):
+        (tmp_path / "without").mkdir(exist_ok=True)
+        dcmwrite(tmp_path / "without" / f"{number}.dcm", dataset, enforce_file_format=False)
+    loaded = load_series(tmp_path / "without")
+    assert not any(part.sop_instance_uid for part in loaded.series.slices)
+    labels = chest(loaded.volume.geometry).label_map
+    path = tmp_path / "seg.dcm"
+    write_seg(labels, read_source(loaded.series), origin_of(labels), path, settings=settings)
+    assert_comes_back(path, ReferenceScan(loaded.volume.geometry, loaded.series), labels)
+    other = write_scan(tmp_path / "other", series_description="another kernel")
+    with pytest.raises(MaskMismatchError) as caught:
+        read_mask(path, other.reference)
+    assert caught.value.reason == Misfit.SERIES
+
+
 def test_seg_of_a_scan_without_frame_of_reference(tmp_path: Path) -> None:
     datasets = write_scan(tmp_path / "with").headers()
     for dataset in datasets:
@@ -169,3 +189,42 @@ def test_edit_of_a_seg_nrrd_changes_exactly_its_ml(
         expected = (np.sum(edited >= least) - np.sum(labels >= least)) * voxel_ml
         assert after[column] - before[column] == pytest.approx(expected, abs=1e-6)
     assert after["lung_ml"] == pytest.approx(before["lung_ml"], abs=1e-6)
+
+
+def test_frames_follow_slices_that_lie_a_rounding_off_the_even_grid(tmp_path: Path) -> None:
+    datasets = write_scan(tmp_path / "even").headers()
+    for number, dataset in enumerate(datasets):
+        x, y, z = dataset.ImagePositionPatient
+        dataset.ImagePositionPatient = [x, y, float(z) + 0.045 * (-1) ** number]
+    save_all(datasets, tmp_path / "uneven")
+    loaded = load_series(tmp_path / "uneven")
+    labels = chest(loaded.volume.geometry).label_map
+    write_seg(labels, read_source(loaded.series), origin_of(labels), tmp_path / "seg.dcm")
+    dataset = dcmread(tmp_path / "seg.dcm")
+    for groups in dataset.PerFrameFunctionalGroupsSequence:  # another program's rounding on top
+        position = groups.PlanePositionSequence[0]
+        position.ImagePositionPatient = [float(value) + 0.05 for value in position.ImagePositionPatient]
+    dataset.save_as(tmp_path / "seg.dcm")
+    assert_comes_back(tmp_path / "seg.dcm", ReferenceScan(loaded.volume.geometry, loaded.series), labels)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["ct/P001", "ct/cap002"])
+def test_real_scans(real_data: Path, tmp_path: Path, name: str) -> None:
+    loaded = load_series(real_data / name)
+    labels = np.zeros(loaded.volume.hu.shape, np.uint8)
+    middle = np.array(labels.shape) // 2
+    first, last = middle - middle // 2, middle + middle // 3
+    part = tuple(slice(*bounds) for bounds in zip(first, last, strict=True))
+    # ragged, and different along every axis
+    labels[part] = np.digitize(loaded.volume.hu[part], [-950, -700, -100])
+    label_map = LabelMap(labels, loaded.volume.geometry)
+    reference = ReferenceScan(loaded.volume.geometry, loaded.series)
+    for settings in SEGS.values():
+        path = tmp_path / f"{settings.encoding}-{settings.whole_lesion}.dcm"
+        write_seg(label_map, read_source(loaded.series), origin_of(label_map), path, settings=settings)
+        assert_comes_back(path, reference, label_map)
+    write_seg_nrrd(label_map, origin_of(label_map), tmp_path / "labels.seg.nrrd")
+    assert_comes_back(tmp_path / "labels.seg.nrrd", reference, label_map)
+    write_itk_snap(label_map, tmp_path / "labels.nii.gz", tmp_path / "labels.txt")
+    assert_comes_back(tmp_path / "labels.nii.gz", reference, label_map)
