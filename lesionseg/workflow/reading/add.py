@@ -119,7 +119,9 @@ def _draw(path: Path, taken: Taken) -> tuple[str, ...]:
     from lesionseg.reports.overview import draw_overview
 
     scan = taken.scan
-    line = ScanLine(scan.identity.scan_id, scan.scan.series_uid, f"Labels: reader {taken.request.reader}")
+    untold = "" if taken.mask.solid_told else "; solid component not told, its 0 ml mean nothing"
+    by = f"Labels: reader {taken.request.reader}{untold}"
+    line = ScanLine(scan.identity.scan_id, scan.scan.series_uid, by)
     try:
         draw_overview(scan.scan.volume, taken.mask.label_map, taken.measurements, path, scan=line)
     except OSError:
