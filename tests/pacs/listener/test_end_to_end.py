@@ -100,6 +100,7 @@ def listening(settings_file: Path, *options: str) -> Iterator[subprocess.Popen[b
 
 @pytest.mark.slow
 @pytest.mark.real_data
+@pytest.mark.timeout(1500)
 def test_a_real_scan_goes_the_whole_way_with_the_shipped_model(
     orthanc: Orthanc, real_data: Path, tmp_path: Path
 ) -> None:
@@ -119,9 +120,9 @@ def test_a_real_scan_goes_the_whole_way_with_the_shipped_model(
         wait_until(lambda: newest_state(place) is State.SEGMENTING)
         process.kill()  # in the middle of the case
     with listening(settings_file, "--threads", "2", "--json") as process:
-        wait_until(lambda: newest_state(place) in (State.SENT, State.FAILED), seconds=500)
+        wait_until(lambda: newest_state(place) in (State.SENT, State.FAILED), seconds=1200)
         process.send_signal(signal.SIGTERM)
-        told, _ = process.communicate(timeout=60)
+        told, _ = process.communicate(timeout=120)
         assert process.returncode == 0
     assert json.loads(told)["studies"] == {"sent": 1}
     sent = load_series(scan).series
