@@ -183,13 +183,16 @@ def _check(request: DeidentifyRequest) -> None:
 
 
 def _files(top: Path) -> Iterator[Path]:
-    """Yield every file, in a fixed order; folders behind links are not entered."""
+    """Yield every file, and folders that cannot be opened; links to folders are not followed."""
     if top.is_file():
         yield top
         return
-    for folder, folders, names in os.walk(top):
+    closed: list[OSError] = []
+    for folder, folders, names in os.walk(top, onerror=closed.append):
         folders.sort()
-        yield from (Path(folder) / name for name in sorted(names))
+        paths = (Path(folder) / name for name in sorted(names))
+        yield from (path for path in paths if path.is_file())  # pipes and devices would block
+    yield from (Path(error.filename) for error in closed)
 
 
 def _refuse_nothing(rows: list[FileRow], path: Path) -> None:

@@ -44,13 +44,15 @@ class _Cleaning:
     context: Context
     changes: list[Change] = field(default_factory=list)
 
-    def cleaned(self, source: Dataset) -> Dataset:
+    def cleaned(self, source: Dataset, *, nested: bool) -> Dataset:
         clean = Dataset()
         code = known_code(source) if "CodeValue" in source else None
         if code is not None:
             clean.update(code)
         for tag in source.keys():  # noqa: SIM118 - iterating a data set reads every value
             rule = None if tag.is_private else RULES.get(tag)
+            if rule is not None and rule.action is Action.BYTES and nested:
+                rule = None  # an item has no pixels of its own, and bytes may hold anything
             if rule is not None:
                 self._take(clean, source, tag, rule)
             elif keyword_for_tag(tag) in CODE_KEYWORDS and code is not None:
@@ -90,7 +92,7 @@ class _Cleaning:
             return clean_value(element, rule, self.context)
         if element.VR != "SQ":
             return None
-        items = [self.cleaned(item) for item in element.value]
+        items = [self.cleaned(item, nested=True) for item in element.value]
         if rule.action is Action.CODES:
             items = [item for item in items if "CodeValue" in item]
         return Sequence(items) if items or not element.value else None
@@ -108,7 +110,7 @@ def clean_dataset(source: Dataset, context: Context, version: str) -> tuple[Data
         If an attribute that the image cannot do without holds something that may not stay.
     """
     cleaning = _Cleaning(context)
-    clean = cleaning.cleaned(source)
+    clean = cleaning.cleaned(source, nested=False)
     clean.PatientID = clean.PatientName = context.subject.name
     for keyword in ALWAYS_PRESENT:
         if keyword not in clean:
@@ -117,6 +119,8 @@ def clean_dataset(source: Dataset, context: Context, version: str) -> tuple[Data
         for keyword in ENHANCED_EQUIPMENT:
             if source.get(keyword) and not clean.get(keyword):
                 setattr(clean, keyword, REMOVED)
+    if not all(word.isascii() for word in context.more_words):
+        clean.SpecificCharacterSet = "ISO_IR 192"
     _mark(clean, version, characteristics=context.characteristics)
     return clean, tuple(cleaning.changes)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID
 
 from lesionseg.core.errors import UnreadableFileError
 from lesionseg.dicom.deflate import inflate
@@ -179,10 +180,10 @@ def _cleaned(source: Dataset, syntax: str, sha256: str, subject: Subject, settin
     context = Context(settings.key, subject, identity, settings.more_words, settings.characteristics)
     dataset, changes = clean_dataset(source, context, settings.version)
     if not dataset.get("SOPInstanceUID"):
-        dataset.SOPInstanceUID = uid_of_content(settings.key, sha256)
+        dataset.SOPInstanceUID = UID(uid_of_content(settings.key, sha256))
         changes += (Change("SOPInstanceUID", "replaced"),)
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_NAME
     return CleanFile(dataset, subject, identity, changes, sha256)
 

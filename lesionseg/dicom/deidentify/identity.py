@@ -10,6 +10,7 @@ from typing import Final
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from lesionseg.dicom.deidentify.terms import IMAGE_WORDS, TERMS
 from lesionseg.dicom.deidentify.uids import is_standard
 from lesionseg.dicom.deidentify.vocabulary import is_kernel_word, is_maker_word, is_model_word, is_scan_word
 
@@ -32,6 +33,8 @@ _LEAST_SEARCHED_TEXT: Final = 6
 _LEAST_SEARCHED_DIGITS: Final = 8
 _LEAST_NUMBER_DIGITS: Final = 5
 """Shorter words and numbers occur by chance."""
+_NUMBER_OR_UID: Final = re.compile(r"[0-9.]+")
+_ALL_TERMS: Final = frozenset().union(IMAGE_WORDS, *TERMS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def identity_of(source: Dataset) -> Identity:
                 searched |= {part for part in parts if _is_rare(part)}
             elif element.keyword in IDENTIFIERS:
                 words |= {part.lower() for part in _name_parts(value) if element.keyword == "PatientID"}
-                numbers |= {value} if value.isdigit() and len(value) >= _LEAST_NUMBER_DIGITS else set()
+                numbers |= {plain_number(value)} if _is_long_number(value) else set()
                 searched |= {value} if _is_long(value) else set()
             elif element.VR in ("DA", "DT") or (element.VR == "UI" and not is_standard(value)):
                 searched |= {value[:8] if element.VR == "DT" else value} if _is_long(value) else set()
@@ -74,19 +77,25 @@ def identity_of(source: Dataset) -> Identity:
 
 
 def residue(identity: Identity, content: bytes, put_in: Collection[str]) -> int:
-    """Count the searched texts that stand in the bytes of a file; digits only where no further digits adjoin.
+    """Count the searched texts that stand in the bytes of a file; numbers and UIDs only as a whole.
 
     What is part of a value that was put in on purpose, as pseudonym or moved date, does not count.
     """
-    numbers = set(re.findall(rb"\d+", content))
+    numbers = _runs(rb"\d+", content) | _runs(rb"[\d.]+", content)
     found = 0
     for text in (text for text in identity.searched if not any(text in value for value in put_in)):
-        if text.isdigit():
-            found += text.encode("utf-8") in numbers
+        if _NUMBER_OR_UID.fullmatch(text):
+            found += text.encode("ascii") in numbers
         else:
             encodings = {text.encode("utf-8"), text.encode("latin-1", "replace")}
             found += any(encoded in content for encoded in encodings)
     return found
+
+
+def _runs(pattern: bytes, content: bytes) -> set[bytes]:
+    """All matches, and each without its last byte: the tag that follows a value may begin with a digit."""
+    runs = set(re.findall(pattern, content))
+    return runs | {run[:-1] for run in runs}
 
 
 def _elements(source: Dataset) -> Iterator[DataElement]:
@@ -110,6 +119,15 @@ def _texts(element: DataElement) -> list[str]:
     return [text for text in (str(part).strip(" \0") for part in values) if text]
 
 
+def plain_number(text: str) -> str:
+    """Return the digits of a number without leading zeros, as numbers are compared."""
+    return text.strip().lstrip("0")
+
+
+def _is_long_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(plain_number(text)) >= _LEAST_NUMBER_DIGITS
+
+
 def _name_parts(name: str) -> list[str]:
     return [part for part in re.split(r"[\W\d_]+", name) if len(part) >= _LEAST_NAME_LETTERS]
 
@@ -120,7 +138,8 @@ def _is_rare(part: str) -> bool:
 
 def _is_common(word: str) -> bool:
     """Whether a word may stand in the file for what it means, even if somebody bears it as a name."""
-    return any(is_known(word) for is_known in (is_scan_word, is_maker_word, is_model_word, is_kernel_word))
+    known = (is_scan_word, is_maker_word, is_model_word, is_kernel_word)
+    return any(is_known(word) for is_known in known) or word.upper() in _ALL_TERMS
 
 
 def _is_long(text: str) -> bool:

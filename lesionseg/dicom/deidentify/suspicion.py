@@ -21,8 +21,9 @@ CAPTURE_ATTRIBUTES: Final = (
     "SecondaryCaptureDeviceManufacturerModelName", "DateOfSecondaryCapture",
 )  # fmt: skip
 """Of the SC Equipment module (PS3.3 C.8.6.1): the image was captured, whatever its class says."""
-_OVERLAY_BITS_ALLOCATED, _OVERLAY_BIT_POSITION, _OVERLAY_DATA = 0x0100, 0x0102, 0x3000
+_BITS_ALLOCATED, _BIT_POSITION = 0x0100, 0x0102  # of an overlay, (60xx,eeee)
 _BYTE: Final = 8
+_OFFSET_BYTES: Final = 8
 
 
 def refuse_other_class(sop_class_uid: str) -> None:
@@ -82,13 +83,10 @@ def _refuse_image_type(source: Dataset) -> None:
 
 
 def _has_embedded_overlay(source: Dataset) -> bool:
-    """Whether a group 60xx has no data of its own, as overlays within pixels have not (PS3.5 8.1.2)."""
+    """Whether an overlay of group 60xx says that it lies among the bits of the pixels (retired, PS3.5 8.1.2)."""
     for group in {tag.group for tag in source.keys() if tag.group & 0xFF00 == 0x6000}:  # noqa: SIM118
-        bits, position = (
-            source.get((group, element)) for element in (_OVERLAY_BITS_ALLOCATED, _OVERLAY_BIT_POSITION)
-        )
-        own_data = (group, _OVERLAY_DATA) in source
-        if not own_data or (bits and bits.value != 1) or (position and position.value):
+        bits, position = source.get((group, _BITS_ALLOCATED)), source.get((group, _BIT_POSITION))
+        if (bits and bits.value not in (None, 1)) or (position and position.value):
             return True
     return False
 
@@ -96,10 +94,13 @@ def _has_embedded_overlay(source: Dataset) -> bool:
 def _refuse_pixel_length(source: Dataset) -> None:
     if "PixelData" not in source:
         raise refused("no-pixels", "the file holds no pixel data")
-    element = source["PixelData"]
+    element, frames = source["PixelData"], _number(source, "NumberOfFrames", 1)
+    for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+        if keyword in source and len(source[keyword].value or b"") != _OFFSET_BYTES * frames:
+            raise refused("offset-table", f"{keyword} does not hold one number for each frame")
     if element.is_undefined_length:
         return
-    count = _number(source, "Rows", 0) * _number(source, "Columns", 0) * _number(source, "NumberOfFrames", 1)
+    count = _number(source, "Rows", 0) * _number(source, "Columns", 0) * frames
     expected = count * _number(source, "BitsAllocated", 0) // _BYTE
     if len(element.value) not in (expected, expected + expected % 2):
         raise refused("pixel-length", "the pixel data is longer or shorter than the image")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
-from pydicom.uid import UID, UID_dictionary
+from pydicom.uid import UID
 
 from lesionseg.dicom.deidentify.key import PseudonymKey
 
@@ -31,7 +31,7 @@ def uid_of_content(key: PseudonymKey, sha256: str) -> str:
 
 def is_standard(uid: str) -> bool:
     """Whether the standard itself defines this UID: a class, a transfer syntax, a well-known frame."""
-    return uid.startswith(_STANDARD_ROOT) and uid in UID_dictionary
+    return uid.startswith(_STANDARD_ROOT) and UID(uid).name != uid
 
 
 def is_transfer_syntax(uid: str) -> bool:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
+from pydicom.datadict import dictionary_VM
 from pydicom.dataelem import DataElement
 
 from lesionseg.dicom.deidentify import vocabulary
-from lesionseg.dicom.deidentify.identity import Identity
+from lesionseg.dicom.deidentify.identity import Identity, plain_number
 from lesionseg.dicom.deidentify.key import PseudonymKey
 from lesionseg.dicom.deidentify.rules import Action, Rule
 from lesionseg.dicom.deidentify.subjects import Subject
@@ -21,6 +22,8 @@ from lesionseg.dicom.deidentify.uids import is_standard, new_uid
 
 LARGEST_NUMBER: Final = 1e7
 """Nothing that is measured in a CT image is larger; every date written as a number is."""
+SMALLEST_FLOAT: Final = 1e-9
+"""Nothing that CT measures is smaller but not zero; eight digits of text read as one binary number are."""
 OLDEST_AGE_YEARS: Final = 89
 """All ages above count as one, here 090Y (45 CFR 164.514(b)(2)(i)(C))."""
 _NUMBER_VRS: Final = frozenset({"AT", "DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV", "US or SS"})
@@ -77,13 +80,26 @@ def values_of(element: DataElement) -> list[Any]:
 
 
 def _number(element: DataElement, values: list[Any], context: Context) -> Any:
-    if element.VR not in _NUMBER_VRS:
+    if element.VR not in _NUMBER_VRS or not _fits(len(values), dictionary_VM(element.tag)):
         return None
-    sound = element.VR == "AT" or all(
-        math.isfinite(float(value)) and abs(float(value)) < LARGEST_NUMBER for value in values
-    )
-    repeated = any(str(value).strip() in context.identity.numbers for value in values)
+    smallest = SMALLEST_FLOAT if element.VR in ("FD", "FL") else 0.0
+    sound = element.VR == "AT" or all(_is_believable(float(value), smallest) for value in values)
+    repeated = any(plain_number(str(value)) in context.identity.numbers for value in values)
     return element.value if sound and not repeated else None
+
+
+def _is_believable(number: float, smallest: float) -> bool:
+    return math.isfinite(number) and (number == 0 or smallest <= abs(number) < LARGEST_NUMBER)
+
+
+def _fits(count: int, multiplicity: str) -> bool:
+    """Whether an attribute may have so many values; many small numbers may spell a text."""
+    least, _, most = multiplicity.partition("-")
+    if not most:
+        return count == int(least)
+    if most.endswith("n"):
+        return count >= int(least) and count % int(most[:-1] or 1) == 0
+    return int(least) <= count <= int(most)
 
 
 def _bytes(element: DataElement, values: list[Any], context: Context) -> Any:

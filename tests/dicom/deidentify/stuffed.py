@@ -124,6 +124,8 @@ def _item(keyword: str, planted: Planted, *, deep: bool) -> Dataset:
         level.ReferencedSOPInstanceUID = planted.uid(name)
         level.CodeValue, level.CodeMeaning = planted.text(name), planted.text(name)
         level.CodingSchemeDesignator = "SCT"
+        level.add_new("PixelData", "OB", planted.text(name).encode())
+        level.add_new("ExtendedOffsetTable", "OV", planted.text(name).encode())
         _plant_private(level, planted)
     item.ReferencedImageSequence = Sequence([deeper])
     return item

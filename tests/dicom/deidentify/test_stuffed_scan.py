@@ -24,9 +24,10 @@ def found_in(content: bytes, planted: Planted) -> list[str]:
     """Everything planted that still stands there, in whatever encoding and case."""
     folded = content.lower()
     marks = [name for name in ENCODINGS if MARK.lower().encode(name) in folded]
-    digits = {run.decode() for run in re.findall(rb"\d{8,}", content)}
-    runs = [day for day in {*planted.dates, str(NUMBER)} if day in digits]
-    return marks + runs + [uid for uid in planted.uids if uid.encode() in content]
+    runs = [run.decode() for run in re.findall(rb"\d{8,}", content)]
+    digits = {*runs, *(run[:-1] for run in runs)}
+    days = [day for day in {*planted.dates, str(NUMBER)} if day in digits]
+    return marks + days + [uid for uid in planted.uids if uid.encode() in content]
 
 
 def test_nothing_planted_in_any_attribute_is_left(

@@ -101,6 +101,17 @@ def test_other_objects_are_left_out_by_name(
     assert "19500312" not in left.reason
 
 
+def test_an_overlay_apart_from_the_pixels_is_dropped_and_nothing_else(
+    deidentify: Deidentify, slices: list[Dataset]
+) -> None:
+    slices[0].add_new((0x6000, 0x0022), "LO", "Doe^John")
+    slices[0].add_new((0x6000, 0x0100), "US", 1)
+    slices[0].add_new((0x6000, 0x0102), "US", 0)
+    (clean,) = deidentify([slices[0]])
+    assert not any(tag.group == 0x6000 for tag in clean.keys())  # noqa: SIM118
+    assert clean.PixelData == slices[0].PixelData
+
+
 def test_bytes_behind_the_last_pixel_are_refused(slices: list[Dataset], tmp_path: Path) -> None:
     slices[0].PixelData += b"DOE^JOHN"
     assert answer(slices[0], tmp_path).code == "pixel-length"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from pydicom import Dataset
 
@@ -43,6 +45,10 @@ AXIAL = ("ORIGINAL", "PRIMARY", "AXIAL")
         ("StudyDate", "1950", ""),
         ("SliceLocation", "19500312", None),
         ("SliceLocation", "-123.5", "-123.5"),
+        ("ContrastBolusAgentNumber", list(b"Doe^John"), None),
+        ("SpiralPitchFactor", struct.unpack("<d", b"19500312")[0], None),
+        ("SpiralPitchFactor", 0.9, 0.9),
+        ("WindowCenter", ["40", "-600"], [40, -600]),
         ("PatientAge", "039Y", None),
         ("PatientSex", "F", ""),
         ("PositionReferenceIndicator", "DOE", ""),
@@ -60,10 +66,14 @@ def test_what_stays_of_a_value(
     assert clean.get(keyword) == kept
 
 
-def test_words_of_the_site_may_stay_on_request(deidentify: Deidentify, slices: list[Dataset]) -> None:
-    slices[0].SeriesDescription = "Hoofdscan thorax Smith"
-    (clean,) = deidentify([slices[0]], Settings(KEY, "0.0", more_words=frozenset({"hoofdscan"})))
-    assert clean.SeriesDescription == "Hoofdscan thorax"
+@pytest.mark.parametrize("word", ["Hoofdscan", "Schädel"])
+def test_words_of_the_site_may_stay_on_request(
+    word: str, deidentify: Deidentify, slices: list[Dataset]
+) -> None:
+    slices[0].SpecificCharacterSet = "ISO_IR 100"
+    slices[0].SeriesDescription = f"{word} thorax Smith"
+    (clean,) = deidentify([slices[0]], Settings(KEY, "0.0", more_words=frozenset({word.lower()})))
+    assert clean.SeriesDescription == f"{word} thorax"
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def same_volume(source: Path, target: Path) -> None:
     before, after = load_series(source), load_series(target)
     np.testing.assert_array_equal(after.volume.hu, before.volume.hu)
     np.testing.assert_array_equal(after.volume.geometry.affine, before.volume.geometry.affine)
-    assert after.series.modality_facts["kernel"] == before.series.modality_facts["kernel"]
-    assert after.series.modality_facts["manufacturer"] == before.series.modality_facts["manufacturer"]
+    for fact in ("kernel", "manufacturer", "slice_thickness_mm", "kvp", "patient_position", "body_part"):
+        assert after.series.modality_facts.get(fact) == before.series.modality_facts.get(fact)
 
 
 def errors_in(path: Path) -> set[str]:
@@ -74,7 +74,6 @@ def test_an_enhanced_image_loads_to_the_same_volume_without_what_its_frames_say(
     assert not [word for word in (b"Doe", b"MRN", b"4711", b"20240310") if word in content]
     clean = dcmread(tmp_path / "out" / "e.dcm")
     assert clean.DeviceSerialNumber == "REMOVED"
-    assert clean.DimensionIndexValues if "DimensionIndexValues" in clean else True
     frames = clean.PerFrameFunctionalGroupsSequence
     assert len(frames) == len(source.PerFrameFunctionalGroupsSequence)
     assert [list(frame.FrameContentSequence[0].DimensionIndexValues) for frame in frames] == [
