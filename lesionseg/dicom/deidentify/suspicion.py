@@ -83,7 +83,7 @@ def _refuse_image_type(source: Dataset) -> None:
 
 
 def _has_embedded_overlay(source: Dataset) -> bool:
-    """Whether an overlay of group 60xx says that it lies among the bits of the pixels (retired, PS3.5 8.1.2)."""
+    """Whether an overlay (60xx) says that it lies among the bits of the pixels (retired, PS3.5 8.1.2)."""
     for group in {tag.group for tag in source.keys() if tag.group & 0xFF00 == 0x6000}:  # noqa: SIM118
         bits, position = source.get((group, _BITS_ALLOCATED)), source.get((group, _BIT_POSITION))
         if (bits and bits.value not in (None, 1)) or (position and position.value):
