@@ -1,22 +1,25 @@
 """One case: a scan goes in, a folder with labels, measurements, picture and manifest comes out.
 
-The batch engine, the demo and the command line all call `segment_case`.
+The demo, the trial and the command line call `segment_case`. The batch engine calls the four steps it is made
+of, each for another scan at the same time.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from lesionseg.core.errors import AnatomyError
 from lesionseg.core.files import staged_folder
 from lesionseg.core.provenance import Stopwatch
 from lesionseg.core.tables import write_csv, write_json
-from lesionseg.segmentation import Segmenter
+from lesionseg.segmentation import Segmentation, Segmenter
 from lesionseg.volume import CTVolume, LabelMap
 from lesionseg.volume.files import write_label_map
-from lesionseg.volumetry import measure
-from lesionseg.workflow.loading import load_scan
+from lesionseg.volumetry import Measurements, measure
+from lesionseg.workflow.loading import LoadedScan, load_scan
 from lesionseg.workflow.manifest import CaseFacts, build_manifest
 from lesionseg.workflow.output import refuse_output
 from lesionseg.workflow.progress import of_stage
@@ -33,6 +36,50 @@ from lesionseg.workflow.request import (
     Watch,
 )
 from lesionseg.workflow.segmenting import segment_assessed
+
+
+@dataclass(frozen=True)
+class ReadCase:
+    """A case whose scan is in memory.
+
+    Attributes
+    ----------
+    request : CaseRequest
+    settings : CaseSettings
+    watch : Watch
+    started : datetime
+    timer : Stopwatch
+        Goes on through all steps.
+    scan : LoadedScan
+    """
+
+    request: CaseRequest
+    settings: CaseSettings
+    watch: Watch
+    started: datetime
+    timer: Stopwatch
+    scan: LoadedScan
+
+
+@dataclass(frozen=True)
+class LabelledCase:
+    """A case whose scan is segmented, by whom, and how far that can be trusted."""
+
+    read: ReadCase
+    segmenter: Segmenter
+    found: Segmentation
+
+
+@dataclass(frozen=True)
+class MeasuredCase:
+    """A case of which nothing is on disk yet."""
+
+    labelled: LabelledCase
+    measurements: Measurements
+
+
+AddFiles = Callable[[CaseResult, CTVolume], tuple[str, ...]]
+"""Adds files to a case in its staging folder, which the result names; returns what went wrong."""
 
 
 def segment_case(
@@ -66,6 +113,14 @@ def segment_case(
     OutputExistsError, OutputError
         If the folder is filled (told before any work), cannot be written or the disk is full.
     """
+    read = read_scan(request, settings=settings, watch=watch)
+    return write_case(measure_labels(label_scan(read, segmenter)))
+
+
+def read_scan(
+    request: CaseRequest, *, settings: CaseSettings | None = None, watch: Watch | None = None
+) -> ReadCase:
+    """Do the first step: refuse a filled folder, and load the scan. Parameters as of `segment_case`."""
     settings, watch = settings or CaseSettings(), watch or Watch()
     refuse_output(request.output_folder, CASE_OUTPUT, overwrite=request.overwrite)
     started, timer = watch.now(), watch.stopwatch()
@@ -79,18 +134,50 @@ def segment_case(
         )
     if request.label:
         scan = replace(scan, label=request.label)
-    with timer.stage("segment"):
-        found = segment_assessed(segmenter, scan.volume, progress=of_stage(watch.progress, "segment"))
-        label_map = found.label_map
-        _refuse_other_anatomy(scan.volume, label_map, settings.minimum_lung_ml)
-    with timer.stage("measure"):
-        measurements = measure(scan.volume, label_map, settings=settings.measure, confidence=found.confidence)
-    facts = CaseFacts(request, settings, scan, measurements, segmenter, started)
+    return ReadCase(request, settings, watch, started, timer, scan)
+
+
+def label_scan(read: ReadCase, segmenter: Segmenter) -> LabelledCase:
+    """Do the second step: run the network, and refuse what shows no chest."""
+    volume, progress = read.scan.volume, of_stage(read.watch.progress, "segment")
+    with read.timer.stage("segment"):
+        found = segment_assessed(segmenter, volume, progress=progress)
+        _refuse_other_anatomy(volume, found.label_map, read.settings.minimum_lung_ml)
+    return LabelledCase(read, segmenter, found)
+
+
+def measure_labels(labelled: LabelledCase) -> MeasuredCase:
+    """Do the third step: volumes, proportions and quality flags."""
+    read, found = labelled.read, labelled.found
+    with read.timer.stage("measure"):
+        measurements = measure(
+            read.scan.volume, found.label_map, settings=read.settings.measure, confidence=found.confidence
+        )
+    return MeasuredCase(labelled, measurements)
+
+
+def write_case(measured: MeasuredCase, *, add: AddFiles | None = None) -> CaseResult:
+    """Do the last step: write the folder, whole or not at all.
+
+    Parameters
+    ----------
+    measured : MeasuredCase
+    add : callable, optional
+        Adds further files once the case is complete, and takes their place together with it. What it
+        returns stands in the result's warnings, not in the manifest.
+    """
+    read, label_map = measured.labelled.read, measured.labelled.found.label_map
+    request, scan = read.request, read.scan
+    facts = CaseFacts(
+        request, read.settings, scan, measured.measurements, measured.labelled.segmenter, read.started
+    )
     with staged_folder(request.output_folder, overwrite=request.overwrite) as folder:
-        warnings = _write_results(folder, facts, label_map, timer)
-        manifest = build_manifest(facts, folder, timer, warnings)
+        warnings = _write_results(folder, facts, label_map, read.timer)
+        manifest = build_manifest(facts, folder, read.timer, warnings)
         write_json(folder / MANIFEST, manifest)
-    return CaseResult(request.output_folder, measurements, manifest, warnings, label_map, scan.series)
+        result = CaseResult(folder, measured.measurements, manifest, warnings, label_map, scan.series)
+        added = add(result, scan.volume) if add is not None else ()
+    return replace(result, folder=request.output_folder, warnings=(*warnings, *added))
 
 
 def _refuse_other_anatomy(volume: CTVolume, label_map: LabelMap, minimum_ml: float) -> None:
