@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from lesionseg.pacs.listener.settings import ListenerSettings
     from lesionseg.workflow.request import SegmenterSettings
 
+__all__ = ["pacs"]  # with the listener's verbs
+
 SettingsFileOption = Annotated[
     Path,
     typer.Option(

@@ -24,7 +24,7 @@ from lesionseg.pacs.listener.worker import Worker
 from lesionseg.pacs.settings import BYTES_PER_MB
 
 LOCK: Final = "listener.lock"
-_POLL_SECONDS: Final = 0.5
+_POLL_SECONDS: Final = 0.25
 _FAULT_SECONDS: Final = 10.0
 """Waited after the journal could not be read or written."""
 _PATIENCE_SECONDS: Final = 10.0

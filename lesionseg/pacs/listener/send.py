@@ -110,6 +110,8 @@ class StoreSender:
 def _why_not(association: Any) -> str:
     if association.is_rejected:
         return "refused the association"
+    if association.rejected_contexts:
+        return "takes objects of none of these kinds"
     return "cannot be reached" if association.is_aborted else "did not answer"
 
 

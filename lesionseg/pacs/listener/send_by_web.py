@@ -13,9 +13,21 @@ from lesionseg.pacs.settings import Web
 
 @dataclass(frozen=True)
 class WebSender:
-    """A `Send` to a DICOMweb service; what it has already counts as sent."""
+    """A `Send` to a DICOMweb service; what it has already counts as sent.
+
+    Raises
+    ------
+    ConfigurationError
+        If a credential that the settings name is not set: at once, not when there is something to send.
+    """
 
     web: Web
+
+    def __post_init__(self) -> None:
+        from lesionseg.pacs.web import Archive
+
+        with Archive(self.web):
+            pass
 
     def __call__(self, paths: Sequence[Path]) -> Outcomes:
         """Send the files one by one, so that each outcome is known before the next goes out."""

@@ -31,7 +31,7 @@ def settings_for(folder: Path, **changes: Any) -> ListenSettings:
         "folder": folder,
         "calling": (CALLING,),
         "port": free_port(),
-        "quiet_seconds": 0.3,
+        "quiet_seconds": 0.6,
         "limits": {"free_mb": 0},
         "retries": {"first_seconds": 0.1, "longest_seconds": 0.2},
     }
@@ -153,10 +153,12 @@ class Archive:
 
 
 @contextmanager
-def running_archive(**given: Any) -> Iterator[Archive]:
+def running_archive(
+    sop_classes: Sequence[str] = (SegmentationStorage, ComprehensiveSRStorage), **given: Any
+) -> Iterator[Archive]:
     archive = Archive(free_port(), **given)
     ae = AE(ae_title="ARCHIVE")
-    for sop_class in (SegmentationStorage, ComprehensiveSRStorage):
+    for sop_class in sop_classes:
         ae.add_supported_context(sop_class)
     server = ae.start_server(
         ("127.0.0.1", archive.port), block=False, evt_handlers=[(evt.EVT_C_STORE, archive.take)]

@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, SegmentationStor
 
 from lesionseg.core.errors import ConfigurationError
 from lesionseg.pacs.listener.journal import Journal
-from lesionseg.pacs.listener.pace import Brake
+from lesionseg.pacs.listener.pace import Brake, Tally
 from lesionseg.pacs.listener.settings import ListenSettings
 from tests.pacs.listener.builders import (
     association,
@@ -231,6 +231,38 @@ def test_a_really_full_disk_refuses_and_leaves_nothing_half_written(
         filler.unlink()
         assert send(settings, slices[2:4]) == [SUCCESS] * 2
     assert len(received_files(small_disk)) == 3
+
+
+def test_of_an_object_that_is_too_large_one_byte_more_than_allowed_is_kept() -> None:
+    tally = Tally(object_bytes=10, association_bytes=1000)
+    command, part, last = b"\x03" + bytes(5), b"\x00" + bytes(8), b"\x02" + bytes(8)
+    assert tally.admit(command) == command
+    assert [len(tally.admit(one)) - 1 for one in (part, part, part, last)] == [8, 3, 0, 0]
+    assert len(tally.admit(last)) - 1 == 8  # the next object begins anew
+    assert not tally.is_abusive
+
+
+def test_a_sender_that_does_not_wait_for_answers_is_abusive() -> None:
+    tally = Tally(object_bytes=10, association_bytes=1000)
+    for _ in range(20):
+        tally.admit(b"\x03command")
+        tally.answered()
+    assert not tally.is_abusive
+    for _ in range(3):
+        tally.admit(b"\x03command")
+    assert tally.is_abusive
+
+
+@pytest.mark.parametrize(
+    ("fragment", "times"), [(b"\x00" + bytes(100), 21), (b"\x01" + bytes(10_000), 7)], ids=["data", "command"]
+)
+def test_a_message_without_end_is_abusive(fragment: bytes, times: int) -> None:
+    tally = Tally(object_bytes=10, association_bytes=1000 if fragment[0] == 0 else 1_000_000)
+    seen = []
+    for _ in range(times):
+        tally.admit(fragment)
+        seen.append(tally.is_abusive)
+    assert seen == [False] * (times - 1) + [True]
 
 
 def test_a_fast_sender_waits() -> None:

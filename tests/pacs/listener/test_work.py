@@ -48,7 +48,7 @@ def test_a_quiet_study_is_segmented_and_sent_once(place: Path, slices: list[Data
         with running_listener(settings, **parts):
             send(settings, slices)
             wait_for_states(place, State.SENT)
-            time.sleep(0.5)
+            time.sleep(1.0)
     assert len(segmenter.tasks) == 1
     assert sorted(one.Modality if "Modality" in one else one.SOPClassUID for one in archive.datasets())
     assert [len(versions) for versions in archive.objects.values()] == [1, 1]
@@ -100,7 +100,7 @@ def test_late_objects_make_the_next_revision_of_the_whole_study(place: Path, sli
             send(settings, slices[:4])
             wait_for_states(place, State.SENT)
             send(settings, slices[:4])  # nothing new
-            time.sleep(0.8)
+            time.sleep(1.2)
             send(settings, slices[4:])
             wait_for_states(place, State.SENT, State.SENT)
     assert [len(sources_of(one)) for one in archive.datasets()] == [4, 4, 6, 6]
@@ -271,6 +271,14 @@ def test_an_archive_that_is_away_gets_its_results_later(place: Path, slices: lis
         with running_listener(settings, send=sender(settings)):
             wait_for_states(place, State.SENT)
     assert len(archive.objects) == 2
+
+
+def test_an_archive_that_takes_no_such_objects_is_named(place: Path, slices: list[Dataset]) -> None:
+    with running_archive(sop_classes=["1.2.840.10008.5.1.4.1.1.4"]) as archive:
+        settings = settings_for(place, send_to=archive.settings)
+        with running_listener(settings, send=sender(settings)) as said:
+            send(settings, slices)
+            wait_until(lambda: any("none of these kinds" in line for line in said))
 
 
 def test_after_the_last_attempt_the_study_has_failed_and_keeps_its_results(place: Path) -> None:
