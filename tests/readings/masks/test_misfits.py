@@ -167,6 +167,14 @@ def test_seg_of_another_series(axial: Scan, tmp_path: Path) -> None:
     refused(tmp_path / "seg.dcm", axial, Misfit.SERIES, series_uid, other.reference.series.series_uid)
 
 
+def test_seg_that_names_this_series_and_the_images_of_another(axial: Scan, tmp_path: Path) -> None:
+    other = write_scan(tmp_path / "other", "axial", series_description="another kernel")
+    dataset = seg(other, tmp_path / "seg.dcm")
+    dataset.ReferencedSeriesSequence[0].SeriesInstanceUID = axial.reference.series.series_uid
+    dataset.save_as(tmp_path / "seg.dcm")
+    refused(tmp_path / "seg.dcm", axial, Misfit.SERIES, "images that are not its slices")
+
+
 def test_seg_in_another_frame_of_reference(axial: Scan, tmp_path: Path) -> None:
     dataset = seg(axial, tmp_path / "seg.dcm")
     dataset.FrameOfReferenceUID = "1.2.3.4.5"
