@@ -75,19 +75,21 @@ class ReadImage:
 
     def at(self, geometry: VolumeGeometry) -> npt.NDArray[np.generic]:
         """Values at the voxel centres of a grid of ours; outside the file's image they are 0."""
-        return np.stack([self._at_slice(geometry, number) for number in range(geometry.shape[0])])
-
-    def _at_slice(self, geometry: VolumeGeometry, number: int) -> npt.NDArray[np.generic]:
-        rows, columns = np.indices(geometry.shape[1:])
-        index = np.stack([np.full(rows.shape, number), rows, columns], axis=-1)
-        points = geometry.index_to_lps(index) - self.affine[:3, 3]
-        exact = points @ np.linalg.inv(self.affine[:3, :3]).T
-        nearest = np.rint(exact).astype(int)
-        assert np.abs(exact - nearest).max() < 1e-3, "the file's voxels do not lie on those of the grid"
-        inside = ((nearest >= 0) & (nearest < self.values.shape)).all(axis=-1)
-        found = np.zeros(geometry.shape[1:], self.values.dtype)
-        found[inside] = self.values[tuple(nearest[inside].T)]
-        return found
+        exact = np.linalg.inv(self.affine) @ geometry.affine  # from our indices to the file's
+        steps = np.rint(exact).astype(int)
+        last = np.append(np.asarray(geometry.shape) - 1, 1)
+        assert (np.abs(exact - steps) * last).max() < 1e-2, "the file's voxels do not lie on the grid's"
+        assert (np.abs(steps[:3, :3]).sum(axis=0) == 1).all(), "the file's axes are not those of the grid"
+        own = np.argmax(np.abs(steps[:3, :3]), axis=1)  # of each axis of the file, the axis of ours
+        places = [
+            steps[axis, 3] + steps[axis, ours] * np.arange(geometry.shape[ours])
+            for axis, ours in enumerate(own)
+        ]
+        inside = [(at >= 0) & (at < length) for at, length in zip(places, self.values.shape, strict=True)]
+        found = np.zeros([len(at) for at in places], self.values.dtype)
+        there = [at[kept] for at, kept in zip(places, inside, strict=True)]
+        found[np.ix_(*inside)] = self.values[np.ix_(*there)]
+        return found.transpose(np.argsort(own))
 
 
 def read_with_slicerio(path: Path) -> ReadImage:

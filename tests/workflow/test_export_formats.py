@@ -134,6 +134,7 @@ def test_dicom_objects_have_no_errors(exported: Exported) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", ["P001", "cap002"])
 def test_export_of_a_real_scan_opens_everywhere(real_data: Path, tmp_path: Path, name: str) -> None:
