@@ -153,7 +153,7 @@ def _was_lossy(header: Dataset) -> bool:
 
 def _frame_references(seg: Dataset) -> list[Dataset]:
     """Return every reference once: highdicom shares one between the frames of a plane."""
-    found = {}
+    found: dict[int, Dataset] = {}
     for frame in seg.PerFrameFunctionalGroupsSequence:
         for derivation in frame.DerivationImageSequence:
             found |= {id(reference): reference for reference in derivation.SourceImageSequence}

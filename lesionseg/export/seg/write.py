@@ -12,7 +12,6 @@ from highdicom.seg import Segmentation, SegmentDescription
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
 from lesionseg.core.files import staged_file
-from lesionseg.core.labels import Label
 from lesionseg.export.codes import SegmentConcepts
 from lesionseg.export.derived import NewSeries, derived_dataset
 from lesionseg.export.origin import Origin
@@ -89,7 +88,8 @@ def write_seg(
 
 
 def _present(label_map: LabelMap, settings: SegSettings) -> tuple[SegmentConcepts, ...]:
-    found = {label for label in Label if (label_map.labels == label).any()}
+    values = {value for one in settings.segments for value in one.values}
+    found = {value for value in values if (label_map.labels == value).any()}
     return tuple(one for one in settings.segments if found.intersection(one.values))
 
 
@@ -141,13 +141,21 @@ def _build(
 
 def _pixels(label_map: LabelMap, numbers: dict[SegmentConcepts, int]) -> npt.NDArray[np.uint8]:
     """Segment numbers, (slices, rows, columns); or masks, (..., segments), where segments overlap."""
-    tables = np.zeros((256, len(numbers)), np.uint8)
-    for column, one in enumerate(numbers):
-        tables[list(one.values), column] = 1
-    if tables.sum(axis=1).max() > 1:
-        masks = np.stack([table[label_map.labels] for table in tables.T])
+    values = [value for one in numbers for value in one.values]
+    if len(values) > len(set(values)):
+        masks = np.stack([_mask(label_map, one) for one in numbers])
         return np.moveaxis(masks, 0, -1)  # a view: each mask stays in one piece for faster reading
-    return np.asarray((tables @ np.array(list(numbers.values()), np.uint8))[label_map.labels])
+    if all(one.values == (number,) for one, number in numbers.items()):
+        return label_map.labels
+    table = np.zeros(256, np.uint8)
+    for one, number in numbers.items():
+        table[list(one.values)] = number
+    return np.asarray(table[label_map.labels])
+
+
+def _mask(label_map: LabelMap, segment: SegmentConcepts) -> npt.NDArray[np.uint8]:
+    masks = [label_map.labels == value for value in segment.values]
+    return np.logical_or.reduce(masks).view(np.uint8)
 
 
 def _set_uids_and_times(seg: Segmentation, origin: Origin) -> None:
