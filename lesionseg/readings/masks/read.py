@@ -13,6 +13,7 @@ from lesionseg.core.labels import Label
 from lesionseg.core.provenance import sha256_of_file
 from lesionseg.dicom.settings import Note
 from lesionseg.readings.masks.drawing import Drawing
+from lesionseg.readings.masks.erased import give_back_lung
 from lesionseg.readings.masks.label_files import read_label_file
 from lesionseg.readings.masks.mapping import Region, SegmentMapping
 from lesionseg.readings.masks.plausibility import DEFAULT_LIMITS, PlausibilityLimits, check_plausibility
@@ -115,7 +116,7 @@ def _complete_lung(
     model = scan.model_labels
     if drawing.layers.holds(Region.LUNG):
         _refuse_single_value(drawing, scan, case)
-        return LungSource.READER, _removed_notes(labels, scan)
+        return LungSource.READER, give_back_lung(labels, scan)
     if model is None:
         raise MaskMismatchError(
             "the mask holds no lung",
@@ -141,19 +142,6 @@ def _refuse_single_value(drawing: Drawing, scan: ReferenceScan, case: str) -> No
             found=f"value {drawn[0].number} alone",
             remedy=f"Say what it means, for instance {drawn[0].number}=lung or {drawn[0].number}=lesion",
         )
-
-
-def _removed_notes(labels: npt.NDArray[np.uint8], scan: ReferenceScan) -> tuple[Note, ...]:
-    """Note what the model calls lesion and the reader left without any label: erased lesion is no lung."""
-    model = scan.model_labels
-    if model is None:
-        return ()
-    removed = int(np.count_nonzero(model.lesion & (labels == Label.BACKGROUND)))
-    if not removed:
-        return ()
-    removed_ml = removed * scan.geometry.voxel_volume_ml
-    text = f"{removed_ml:.2f} ml of the model's lesion have no label of the reader's: neither lesion nor lung"
-    return (Note("lesion-unlabelled", text),)
 
 
 def _sha256(path: Path) -> str:

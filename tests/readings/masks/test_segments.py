@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom.sr.coding import Code
+from scipy import ndimage
 
 from lesionseg.core.errors import ConfigurationError
 from lesionseg.core.labels import Label, LabelScheme
@@ -246,14 +247,29 @@ def test_lesion_alone_leaves_the_solid_component_unknown(axial: Scan, tmp_path: 
     assert "solid-untold" in {note.code for note in mask.notes}
 
 
-def test_erased_lesion_is_neither_lesion_nor_lung_and_that_is_noted(axial: Scan, tmp_path: Path) -> None:
+def test_lesion_erased_within_the_lung_is_lung_and_that_is_noted(axial: Scan, tmp_path: Path) -> None:
     erased = np.where(axial.labels.solid, 0, axial.labels.labels).astype(np.uint8)
     path = tmp_path / "mask.nii.gz"
     write_label_map(LabelMap(erased, axial.reference.geometry), path)
     scan = ReferenceScan(axial.reference.geometry, axial.reference.series, axial.labels)
-    notes = {note.code: note.text for note in read_mask(path, scan).notes}
+    mask = read_mask(path, scan)
     erased_ml = axial.labels.solid.sum() * axial.reference.geometry.voxel_volume_ml
-    assert f"{erased_ml:.2f} ml" in notes["lesion-unlabelled"]
+    notes = {note.code: note.text for note in mask.notes}
+    assert f"{erased_ml:.2f} ml" in notes["lesion-erased"]
+    assert np.array_equal(mask.label_map.lung, axial.labels.lung)
+    assert not mask.label_map.solid.any()
+
+
+def test_lesion_cut_off_with_the_lung_around_it_is_no_lung(axial: Scan, tmp_path: Path) -> None:
+    around = ndimage.binary_dilation(axial.labels.solid, iterations=2)
+    path = tmp_path / "mask.nii.gz"
+    cut = np.where(around, 0, axial.labels.labels).astype(np.uint8)
+    write_label_map(LabelMap(cut, axial.reference.geometry), path)
+    lesion_only = np.where(axial.labels.solid, 3, np.minimum(axial.labels.labels, 1)).astype(np.uint8)
+    model = LabelMap(lesion_only, axial.reference.geometry)
+    mask = read_mask(path, ReferenceScan(axial.reference.geometry, axial.reference.series, model))
+    assert np.array_equal(mask.label_map.labels, cut)
+    assert "lesion-cut-off" in {note.code for note in mask.notes}
 
 
 # --- fractional SEG -------------------------------------------------------------------------------------

@@ -87,6 +87,17 @@ def test_a_removed_blob_takes_its_own_ml_away(case: Path, readings: Path) -> Non
     assert differences(result) == pytest.approx({name: ml for name, ml in expected.items() if ml})
 
 
+def test_a_blob_erased_to_background_takes_its_ml_away_and_leaves_the_lung(
+    case: Path, readings: Path
+) -> None:
+    labels = model_labels(case).labels
+    edited, voxels = remove_blob(labels)
+    erased = np.where(edited != labels, np.uint8(0), labels)
+    result = add(case, erased, readings)
+    assert differences(result)["lesion_ml"] == pytest.approx(-voxels)
+    assert "lung_ml" not in differences(result)
+
+
 def test_what_is_relabelled_as_solid_moves_from_one_to_the_other(case: Path, readings: Path) -> None:
     labels = model_labels(case).labels.copy()
     chosen = np.flatnonzero(labels.ravel() == 2)[:7]
