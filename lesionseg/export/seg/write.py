@@ -155,7 +155,7 @@ def _pixels(label_map: LabelMap, numbers: dict[SegmentConcepts, int]) -> npt.NDA
 
 def _mask(label_map: LabelMap, segment: SegmentConcepts) -> npt.NDArray[np.uint8]:
     masks = [label_map.labels == value for value in segment.values]
-    return np.logical_or.reduce(masks).view(np.uint8)
+    return np.asarray(np.logical_or.reduce(masks), np.uint8)
 
 
 def _set_uids_and_times(seg: Segmentation, origin: Origin) -> None:
