@@ -9,6 +9,7 @@ import typer
 from lesionseg import __version__
 from lesionseg.cli.analyze import analyze
 from lesionseg.cli.audit import audit
+from lesionseg.cli.batch import batch
 from lesionseg.cli.change import change
 from lesionseg.cli.check import check
 from lesionseg.cli.deidentify import deidentify
@@ -59,6 +60,7 @@ for _verb in (
     doctor,
     check,
     segment,
+    batch,
     export,
     trial,
     validate,

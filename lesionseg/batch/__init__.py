@@ -1,0 +1,1 @@
+"""Many scans on one machine: a work list, a ledger that outlives the process, and a pipeline over cases."""
