@@ -15,6 +15,7 @@ from lesionseg.core.errors import InputError, UnreadableFileError
 
 if TYPE_CHECKING:
     from lesionseg.dicom.discovery import Findings, UnreadableFile
+    from lesionseg.dicom.headers import SliceHeader
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class BatchCase:
 
         if not self.is_dicom:
             return None
-        slices, unreadable = [], list(self.unreadable)
+        slices: list[SliceHeader] = []
+        unreadable = list(self.unreadable)
         for path in self.slices.paths:
             found = find_slices(path)
             if not found.slices and not found.unreadable:

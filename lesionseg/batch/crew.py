@@ -44,6 +44,8 @@ READ, SEGMENT, MEASURE, WRITE = "read", "segment", "measure", "write"
 UNTIL_STOP = (READ, SEGMENT)
 """A scan that is segmented is finished, whoever asks to stop."""
 
+Work = Callable[[BatchCase, Any], Any]
+
 
 @dataclass
 class Crew:
@@ -70,7 +72,12 @@ class Crew:
 
     def steps(self) -> Sequence[Step[BatchCase]]:
         """Return the steps; the network is one thread's, and so is drawing, which shares global settings."""
-        works = {READ: self._read, SEGMENT: self._segment, MEASURE: self._measure, WRITE: self._write}
+        works: dict[str, Work] = {
+            READ: self._read,
+            SEGMENT: self._segment,
+            MEASURE: self._measure,
+            WRITE: self._write,
+        }
         return [
             Step(name, partial(self._timed, name, work), self.wanted.settings.readers if name == READ else 1)
             for name, work in works.items()
@@ -109,7 +116,7 @@ class Crew:
         self.ledger.put_back(case.case_id, STOPPED)
         self.tell(BatchEvent(Happening.PUT_BACK, case.case_id, text=STOPPED))
 
-    def _timed(self, stage: str, work: Callable[[BatchCase, Any], Any], case: BatchCase, content: Any) -> Any:
+    def _timed(self, stage: str, work: Work, case: BatchCase, content: Any) -> Any:
         self.tell(BatchEvent(Happening.STAGE, case.case_id, stage))
         start = self.clock()
         self._began.setdefault(case.case_id, start)

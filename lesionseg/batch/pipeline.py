@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 Item = TypeVar("Item")
+Heard_contra = TypeVar("Heard_contra", contravariant=True)
 _POLL_SECONDS = 0.1
 
 
@@ -34,16 +35,16 @@ class Step(Generic[Item]):
     workers: int = 1
 
 
-class Foreman(Protocol[Item]):
+class Foreman(Protocol[Heard_contra]):
     """Decides what is worked on, and hears what became of it; called from the threads of the steps."""
 
-    def admit(self, item: Item) -> bool:
+    def admit(self, item: Heard_contra) -> bool:
         """Whether the item needs work at all; called before it holds a slot."""
 
-    def failed(self, item: Item, error: Exception) -> None:
+    def failed(self, item: Heard_contra, error: Exception) -> None:
         """Hear that an item failed alone; raise to end the whole pipeline."""
 
-    def put_back(self, item: Item) -> None:
+    def put_back(self, item: Heard_contra) -> None:
         """Hear that an item was begun and is left for another time, since a stop was asked for."""
 
 
