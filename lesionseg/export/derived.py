@@ -12,9 +12,10 @@ from typing import Final
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from lesionseg.dicom.uids import derived_uid
 from lesionseg.export.copied_values import TYPE_2, TYPE_3
 from lesionseg.export.origin import Origin
-from lesionseg.export.source import SourceSeries, derived_uid
+from lesionseg.export.source import SourceSeries
 
 MANUFACTURER: Final = "lesionseg"
 MODEL_NAME: Final = "lesionseg"

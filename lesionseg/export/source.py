@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom import dcmread
-from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.uid import UID, generate_uid
 
 from lesionseg.core.errors import UnreadableFileError
 from lesionseg.dicom.image_kinds import CT_CLASSES, CT_IMAGE_STORAGE, ENHANCED_CT_IMAGE_STORAGE
 from lesionseg.dicom.series import CTSeries, Slice
+from lesionseg.dicom.uids import valid_uid
 from lesionseg.export.copied_values import clean_copied_values
 
 
@@ -141,16 +140,6 @@ def _absent_uids(series: CTSeries) -> tuple[str, ...]:
         for name, count in counts.items()
         if count
     )
-
-
-def valid_uid(carried: str) -> str:
-    """Return a UID as it is where the standard allows it, else a valid one hashed from it."""
-    return carried if UID(carried, IGNORE).is_valid else derived_uid("replaced", carried)
-
-
-def derived_uid(*parts: str) -> str:
-    """Return a UID that depends on the parts alone."""
-    return str(generate_uid(entropy_srcs=["\0".join(("lesionseg", *parts))]))
 
 
 def _header_of(path: Path) -> Dataset:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from lesionseg.dicom.uids import derived_uid
 from lesionseg.export.codes import SegmentConcepts
-from lesionseg.export.source import SourceSeries, derived_uid
+from lesionseg.export.source import SourceSeries
 
 
 def tracking_uid(source: SourceSeries, segment: SegmentConcepts) -> str:

@@ -21,9 +21,10 @@ from pydicom.valuerep import DSfloat
 from lesionseg.core.errors import GeometryError
 from lesionseg.dicom.loader import STRAIGHT
 from lesionseg.dicom.transfer_syntaxes import LOSSY
+from lesionseg.dicom.uids import derived_uid
 from lesionseg.export.copied_values import checked_text
 from lesionseg.export.derived import CHARACTER_SET
-from lesionseg.export.source import SourceInstance, SourceSeries, derived_uid
+from lesionseg.export.source import SourceInstance, SourceSeries
 from lesionseg.volume import VolumeGeometry
 
 

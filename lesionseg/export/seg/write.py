@@ -12,6 +12,7 @@ from highdicom.seg import Segmentation, SegmentDescription
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
 from lesionseg.core.files import staged_file
+from lesionseg.dicom.uids import derived_uid
 from lesionseg.export.codes import SegmentConcepts
 from lesionseg.export.derived import NewSeries, derived_dataset
 from lesionseg.export.origin import Origin
@@ -22,7 +23,7 @@ from lesionseg.export.seg.description import (
 )
 from lesionseg.export.seg.planes import Planes, planes_of, refer_to_source
 from lesionseg.export.seg.settings import BINARY, LABELMAP, SegResult, SegSettings
-from lesionseg.export.source import SourceSeries, derived_uid
+from lesionseg.export.source import SourceSeries
 from lesionseg.volume import LabelMap
 
 CONTENT_LABEL: Final = "LUNG_LESIONS"

@@ -8,10 +8,10 @@ from typing import Any, Final
 from highdicom import sr
 from pydicom.sr.codedict import codes
 
+from lesionseg.dicom.uids import derived_uid
 from lesionseg.export.codes import ARTIFICIAL_INTELLIGENCE, MANUAL_PROCESSING
 from lesionseg.export.derived import MANUFACTURER, MODEL_NAME
 from lesionseg.export.origin import Origin
-from lesionseg.export.source import derived_uid
 
 ALGORITHM_NAME: Final = "lesionseg"
 _NO_NAME: Final = re.compile(r"[\\=\x00-\x1f]")  # delimiters and control characters, PS3.5 6.2

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from pydicom.config import IGNORE
-from pydicom.uid import UID, generate_uid
-
 from lesionseg.core.errors import MaskMismatchError
 from lesionseg.dicom.series import CTSeries
 from lesionseg.dicom.settings import Note
+from lesionseg.dicom.uids import valid_uid
 from lesionseg.readings.masks.reader_mask import Misfit, ReferenceScan
 
 InstanceKey = tuple[str, int]
@@ -84,16 +82,6 @@ def check_sources(named: NamedSources, scan: ReferenceScan, case: str) -> tuple[
     return ()
 
 
-def written_uid(carried: str) -> str:
-    """Return the valid UID that our own files have in place of one that the standard does not allow.
-
-    The rule of `lesionseg.export.source.valid_uid`, which this room may not import; a test compares them.
-    """
-    if UID(carried, IGNORE).is_valid:
-        return carried
-    return str(generate_uid(entropy_srcs=["\0".join(("lesionseg", "replaced", carried))]))
-
-
 def _refuse_other_series(named: NamedSources, own: ScanIdentity, scan: ReferenceScan, case: str) -> None:
     if scan.series is None:
         return
@@ -118,7 +106,7 @@ def _refuse_other_series(named: NamedSources, own: ScanIdentity, scan: Reference
 
 
 def _spellings(uid: str) -> frozenset[str]:
-    return frozenset({uid, written_uid(uid)}) if uid else frozenset()
+    return frozenset({uid, valid_uid(uid)}) if uid else frozenset()
 
 
 def _slices(series: CTSeries) -> dict[InstanceKey, int]:
