@@ -1,0 +1,98 @@
+"""A batch killed with SIGKILL at random moments: each case done once, with the bytes of an undisturbed run?
+
+.venv/bin/python -m scripts.bench.batch_kills --scans 60 --kills 20
+
+Equal are folders with the same files of the same bytes, but for the ledger and the key `times` of manifests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from lesionseg.batch.ledger import Ledger
+from lesionseg.batch.records import State
+from lesionseg.batch.request import LEDGER
+from scripts.bench.batch_scans import BatchProcess, fingerprint, write_scans
+
+_GRACE_SECONDS = 600.0
+
+
+def main() -> int:
+    """Run the batch undisturbed, then killed again and again; print what was found as JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--scans", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--shape", type=int, nargs=3, default=(40, 96, 96))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("options", nargs="*", help="passed on to lesionseg batch, after --")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        scans, whole, killed = (Path(folder) / name for name in ("scans", "whole", "killed"))
+        write_scans(scans, arguments.scans, tuple(arguments.shape))
+        start = time.perf_counter()
+        options = tuple(arguments.options)
+        undisturbed = BatchProcess(scans, whole, options).start().wait()
+        seconds = time.perf_counter() - start
+        batch = BatchProcess(scans, killed, options)
+        moments = _kill(batch, arguments.kills, arguments.scans, random.Random(arguments.seed))  # noqa: S311
+        last = batch.start().wait()
+        found = _judged(killed, whole)
+    found = {
+        "scans": arguments.scans,
+        "kills": Counter(moments),
+        "exit_codes": [undisturbed, last],
+        "undisturbed_seconds": round(seconds, 1),
+        **found,
+    }
+    print(json.dumps(found, indent=2))
+    return 0 if found["each_done_once"] and found["same_bytes"] else 1
+
+
+def _kill(batch: BatchProcess, kills: int, scans: int, chance: random.Random) -> list[str]:
+    """Kill once the process has gone through a random number of stages and a moment more.
+
+    Returns
+    -------
+    list of str
+        What the process said last before each kill.
+    """
+    moments = []
+    share = 4 * scans // (kills + 1) or 1
+    for _ in range(kills):
+        process = batch.start()
+        goal, last = chance.randint(0, 2 * share), time.monotonic() + _GRACE_SECONDS
+        while batch.count("stage") < goal and process.poll() is None and time.monotonic() < last:
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0.0, 0.5))
+        said = batch.events[-1] if batch.events else {"event": "nothing yet"}
+        moments.append("ended" if process.poll() is not None else said.get("stage", said["event"]))
+        process.kill()
+        process.wait()
+    return moments
+
+
+def _judged(killed: Path, whole: Path) -> dict[str, object]:
+    with Ledger(killed / LEDGER) as ledger:
+        done = Counter(line.case_id for line in ledger.history() if line.state is State.DONE)
+        records = ledger.records()
+    found, wanted = fingerprint(killed), fingerprint(whole)
+    other = [place for place in {**found, **wanted} if found.get(place) != wanted.get(place)]
+    return {
+        "each_done_once": all(done[record.case_id] == 1 for record in records),
+        "files": len(wanted),
+        "same_bytes": not other,
+        "different": other[:10],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Phantom scans for the measurements of batches, and batches run as processes of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lesionseg.dicom.write import WriterSettings, write_ct_series
+from lesionseg.phantoms import ChestSettings, add_lesions, chest_phantom
+from lesionseg.volume import CTVolume
+
+
+def write_scans(root: Path, count: int, shape: tuple[int, int, int]) -> None:
+    """Write scans of as many patients: one chest of 300 x 380 x 380 mm, with other noise in each."""
+    slices, rows, columns = shape
+    settings = ChestSettings(shape=shape, spacing_mm=(300 / slices, 380 / rows, 380 / columns))
+    chest = add_lesions(
+        chest_phantom(settings, np.random.default_rng(1)), 12.0, 0.3, np.random.default_rng(2)
+    ).volume
+    for number in range(count):
+        noise = np.random.default_rng(number).integers(-8, 9, chest.hu.shape, dtype=np.int16)
+        patient = f"P{number:04d}"
+        header = WriterSettings(entropy=patient, patient_id=patient, study_date="20200401")
+        volume = CTVolume(chest.hu + noise, chest.geometry, patient)
+        write_ct_series(volume, root / patient, settings=header)
+
+
+@dataclass
+class BatchProcess:
+    """``lesionseg batch`` on a folder, with the events that it tells."""
+
+    scans: Path
+    out: Path
+    options: tuple[str, ...] = ()
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start it; its events are read by a thread."""
+        self.events.clear()
+        command = [sys.executable, "-m", "lesionseg", "batch", str(self.scans), "-o", str(self.out)]
+        process = subprocess.Popen(
+            [*command, "--log-json", "--json", *self.options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        threading.Thread(target=self._read, args=(process,), daemon=True).start()
+        return process
+
+    def count(self, event: str) -> int:
+        """How often an event was told since the last start."""
+        return sum(said["event"] == event for said in self.events)
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        for line in process.stderr or ():
+            if line.startswith("{"):
+                self.events.append(json.loads(line))
+
+
+def fingerprint(out: Path) -> dict[str, str]:
+    """Hash everything that a batch wrote, but for the ledger and for the times in manifests."""
+    found = {}
+    for path in sorted(out.rglob("*")):
+        place = path.relative_to(out).as_posix()
+        if path.is_file() and not place.startswith("ledger."):
+            found[place] = hashlib.sha256(_timeless(path)).hexdigest()
+    return found
+
+
+def _timeless(path: Path) -> bytes:
+    if path.name != "manifest.json":
+        return path.read_bytes()
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content.pop("times")
+    return json.dumps(content).encode()
