@@ -102,12 +102,13 @@ class WatchedSegmenter(RuleSegmenter):
     """Can wait, or be told to fail on a scan."""
 
     hold: threading.Event | None = None
+    hold_from: int = 0
     inside: threading.Event = field(default_factory=threading.Event)
     errors: dict[int, BaseException] = field(default_factory=dict)
 
     def segment(self, volume: CTVolume, *, progress: Progress | None = None) -> LabelMap:
         self.inside.set()
-        if self.hold is not None:
+        if self.hold is not None and self.calls >= self.hold_from:
             self.hold.wait(30)
         if error := self.errors.get(self.calls):
             self.calls += 1

@@ -102,6 +102,7 @@ def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_killed_with_a_network_and_pictures(tmp_path: Path) -> None:
     from tests.segmentation.conftest import write_tiny_bundle
 
