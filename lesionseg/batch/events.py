@@ -55,7 +55,7 @@ class Tally:
     total, taken_over, done, failed, put_back : int
         Scans of this call.
     in_work : dict of str to str
-        Stage of each scan in work.
+        Stage of each scan that a stage has at this moment.
     stages : dict of str to (int, float)
         How many scans each stage has ended, and the seconds they took together.
     """
@@ -98,6 +98,7 @@ class Tally:
             self._began = self.clock() if self._began is None else self._began
             self.in_work[event.case_id] = event.stage
             return
+        self.in_work.pop(event.case_id, None)
         number, seconds = self.stages.get(event.stage, (0, 0.0))
         self.stages[event.stage] = (number + 1, seconds + event.seconds)
 

@@ -115,7 +115,7 @@ def batch(
                 BatchRequest(tuple(inputs), output),
                 segmenter,
                 settings=settings,
-                watch=BatchWatch(observer, stop),
+                watch=BatchWatch(stop.noting(observer), stop.asked),
             )
     except KeyboardInterrupt:
         _stop_now(output, as_json=as_json)

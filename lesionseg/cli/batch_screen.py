@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -19,16 +20,36 @@ _STOPPING = "stopping: what is segmented is finished, the rest waits; a second C
 _STAGES = ("read", "segment", "measure", "write")
 
 
+@dataclass(frozen=True)
+class Stop:
+    """Whether somebody asked to stop, and whether there is anything to finish by then."""
+
+    asked: threading.Event = field(default_factory=threading.Event)
+    begun: threading.Event = field(default_factory=threading.Event)
+
+    def noting(self, observer: Observer) -> Observer:
+        """Return the observer; its first event tells that the scans are listed and work begins."""
+
+        def observe(event: BatchEvent, tally: Tally) -> None:
+            self.begun.set()
+            observer(event, tally)
+
+        return observe
+
+
 @contextmanager
-def stop_on_signal() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C (or SIGTERM) sets; the second one interrupts."""
-    stop = threading.Event()
+def stop_on_signal() -> Iterator[Stop]:
+    """Yield what the first Ctrl-C (or SIGTERM) asks to stop; the second one interrupts.
+
+    While the scans are listed there is nothing to finish, and the first one interrupts.
+    """
+    stop = Stop()
 
     def ask(number: int, frame: FrameType | None) -> None:
         del number, frame
-        if stop.is_set():
+        if stop.asked.is_set() or not stop.begun.is_set():
             raise KeyboardInterrupt
-        stop.set()
+        stop.asked.set()
 
     if threading.current_thread() is not threading.main_thread():  # nobody but the main thread gets signals
         yield stop

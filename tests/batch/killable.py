@@ -47,7 +47,7 @@ def main(path: Path) -> int:
             BatchRequest((Path(content["scans"]),), Path(content["out"])),
             segmenter,
             settings=settings,
-            watch=BatchWatch(observer, stop),
+            watch=BatchWatch(stop.noting(observer), stop.asked),
         )
     return 130 if result.stopped else 0
 
