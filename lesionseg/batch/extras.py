@@ -11,7 +11,7 @@ from lesionseg.volume import CTVolume
 from lesionseg.workflow.export.case_folder import from_result
 from lesionseg.workflow.export.names import EXPORT_FOLDER
 from lesionseg.workflow.export.possible import impossible
-from lesionseg.workflow.export.request import ExportSettings
+from lesionseg.workflow.export.request import Exportable, ExportSettings
 from lesionseg.workflow.export.run import export_results
 from lesionseg.workflow.request import CASE_PAGE, CaseResult
 from lesionseg.workflow.trial.pages import attempt
@@ -33,27 +33,28 @@ def add_extras(
     """
     warnings: tuple[str, ...] = ()
     if settings.export is not None:
-        asked = settings.export
-        warnings += attempt("the export", partial(_export, result, asked, folder)) + _left_out(result, asked)
+        what = replace(from_result(result), case=str(folder))
+        warnings += _add_export(what, settings.export, result.folder / EXPORT_FOLDER)
     if settings.pages:
         warnings += attempt("the page", partial(_write_page, result, volume))
     return warnings
 
 
-def _export(result: CaseResult, asked: ExportSettings, folder: Path) -> None:
-    what = replace(from_result(result), case=str(folder))
-    not_possible = {part.format for part in impossible(what, ExportSettings())}
-    formats = tuple(name for name in asked.tried if name not in not_possible)
-    if formats:
-        export_results(what, result.folder / EXPORT_FOLDER, settings=replace(asked, formats=formats))
-
-
-def _left_out(result: CaseResult, asked: ExportSettings) -> tuple[str, ...]:
-    return tuple(
-        f"{part.format} left out: {part.text}"
-        for part in impossible(from_result(result), ExportSettings())
-        if part.format in asked.tried
+def _add_export(what: Exportable, asked: ExportSettings, folder: Path) -> tuple[str, ...]:
+    """Export as far as the case allows; tell what was asked for by name and left out."""
+    found = impossible(what, replace(asked, formats=())) if asked.formats else ()
+    left_out = {part.format: f"{part.format} left out: {part.text}" for part in found}
+    formats = tuple(name for name in asked.formats if name not in left_out)
+    warnings = tuple(left_out[name] for name in asked.formats if name in left_out)
+    if asked.formats and not formats:
+        return warnings
+    return warnings + attempt(
+        "the export", partial(_write_export, what, replace(asked, formats=formats), folder)
     )
+
+
+def _write_export(what: Exportable, settings: ExportSettings, folder: Path) -> None:
+    export_results(what, folder, settings=settings)
 
 
 def _write_page(result: CaseResult, volume: CTVolume) -> None:

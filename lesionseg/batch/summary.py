@@ -52,9 +52,10 @@ def write_summaries(rows: Sequence[Row], folder: Path) -> None:
 
 
 def _row(record: CaseRecord, folder: Path) -> Row:
-    is_done = record.state is State.DONE
-    case_folder = f"{CASES}/{record.case_id}" if is_done else ""
-    measured = _measured(folder / case_folder) if is_done else dict.fromkeys(MEASURED, "")
+    place = f"{CASES}/{record.case_id}"
+    # the folder of a case that is not among the inputs may have been taken away
+    is_there = record.state is State.DONE and (folder / place / MEASUREMENTS_CSV).is_file()
+    measured = _measured(folder / place) if is_there else dict.fromkeys(MEASURED, "")
     return {
         "case": record.case_id,
         "state": record.state.value,
@@ -62,7 +63,7 @@ def _row(record: CaseRecord, folder: Path) -> Row:
         "reason_text": record.reason_text,
         "warnings": "; ".join(record.warnings),
         **{name: record.facts.get(name, "") for name in OWN_COLUMNS[5:10]},
-        "case_folder": case_folder,
+        "case_folder": place if is_there else "",
         **measured,
     }
 

@@ -330,6 +330,10 @@ def test_further_inputs_join_and_names_stay(scans: Path, out: Path) -> None:
     alone = batch(scans / "P003", out)
     assert list(states(alone)) == [A, B, C]
     assert [case["in_inputs"] for case in alone.manifest["cases"]] == [False, False, True]
+    shutil.rmtree(out / "cases" / A)
+    batch(scans / "P003", out)
+    assert rows(out)[A]["case_folder"] == ""
+    assert rows(out)[B]["case_folder"] == f"cases/{B}"
 
 
 def test_manifest_says_what_ran_and_what_was_left(scans: Path, out: Path) -> None:
