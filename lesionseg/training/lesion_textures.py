@@ -13,6 +13,8 @@ from torch import Tensor
 from lesionseg.training.fields import chance, log_uniform, smooth_noise, uniform
 from lesionseg.training.patch import LungPatch
 
+MOST_LOST = 0.4
+"""Of the mean contrast, that mottling may take away somewhere."""
 VESSEL_HU, AIRED_HU = -250.0, -700.0
 """Lung at or below `AIRED_HU` takes up all of an added density, vessels from `VESSEL_HU` on none of it."""
 
@@ -33,6 +35,7 @@ def ground_glass(
     texture = _mottle(patch, generator)
     if chance(0.35, generator):  # crazy paving: thickened septa as ridges of a fine field
         texture += uniform(80.0, 300.0, generator) * _septa(patch, generator)
+    texture = texture.clamp_min(-MOST_LOST * (mean_hu - clear_hu))  # what is called lesion can be seen
     replaced = patch.hu + (mean_hu + texture - patch.hu).clamp_min(0.0)
     aired = ((VESSEL_HU - patch.hu) / (VESSEL_HU - AIRED_HU)).clamp(0.0, 1.0)
     added = patch.hu + aired * (mean_hu - clear_hu + texture)

@@ -22,7 +22,7 @@ from lesionseg.training.lookalikes import add_lookalikes
 from lesionseg.training.losses import IGNORED_LABEL
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.pictures import as_picture
-from lesionseg.training.scanner import scanner_variation
+from lesionseg.training.scanner import QUIET, ScannerSettings, scanner_variation
 from lesionseg.training.scans import TrainingScan
 from lesionseg.training.synthesis import LesionSettings, insert_lesions
 
@@ -38,6 +38,8 @@ class BatchSettings:
     patches: PatchSettings = field(default_factory=PatchSettings)
     picture: PictureSettings = field(default_factory=PictureSettings)
     lesions: LesionSettings = field(default_factory=LesionSettings)
+    scanner: ScannerSettings = field(default_factory=ScannerSettings)
+    picture_scanner: ScannerSettings = QUIET
 
 
 Batch = tuple[Tensor, Tensor]
@@ -77,12 +79,12 @@ class SyntheticBatches(Dataset[Batch]):
 
     def _stack(self, generator: torch.Generator) -> Batch:
         patch, ignored = draw_patch(self._draw_scan(generator), self.settings.patches, generator)
-        hu, labels = self._with_disease(patch, ignored, generator)
+        hu, labels = self._with_disease(patch, ignored, self.settings.scanner, generator)
         return scale_to_window(hu, self.settings.hu_window)[None], labels
 
     def _picture(self, generator: torch.Generator) -> Batch:
         patch, ignored = draw_picture(self._draw_scan(generator), self.settings.picture, generator)
-        hu, labels = self._with_disease(patch, ignored, generator)
+        hu, labels = self._with_disease(patch, ignored, self.settings.picture_scanner, generator)
         rows, columns = cropped_extent(patch.lung[0], self.settings.picture.margin, generator)
         image = torch.full_like(hu, -1.0)
         picture = as_picture(hu[0, rows, columns], generator)
@@ -92,7 +94,9 @@ class SyntheticBatches(Dataset[Batch]):
         labels[outside & (labels != IGNORED_LABEL)] = int(Label.BACKGROUND)
         return image[None], labels
 
-    def _with_disease(self, patch: LungPatch, ignored: Tensor, generator: torch.Generator) -> Batch:
+    def _with_disease(
+        self, patch: LungPatch, ignored: Tensor, scanner: ScannerSettings, generator: torch.Generator
+    ) -> Batch:
         """Draw look-alikes, lesions and a scanner; HU and labels.
 
         Where a reader outlined lesions there are no look-alikes, for they could cover them; drawn lesions, if
@@ -106,7 +110,7 @@ class SyntheticBatches(Dataset[Batch]):
             hu, labels = insert_lesions(patch, self.settings.lesions, generator)
             labels = labels if patch.outlined is None else torch.maximum(labels, patch.outlined)
         labels[ignored] = IGNORED_LABEL
-        return scanner_variation(hu, patch.lung, generator), labels
+        return scanner_variation(hu, patch.lung, generator, scanner), labels
 
 
 def scale_to_window(hu: Tensor, window: tuple[float, float]) -> Tensor:

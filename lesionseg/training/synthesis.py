@@ -43,7 +43,7 @@ class LesionSettings:
     mild_burden: tuple[float, float] = (0.005, 0.5)
     heavy_burden: tuple[float, float] = (0.05, 0.85)
     ground_glass_hu: tuple[float, float] = (-750.0, -380.0)
-    least_contrast_hu: float = 90.0
+    least_contrast_hu: float = 120.0
     solid_probability: float = 0.65
     wholly_solid_probability: float = 0.12
     dependent_solid_probability: float = 0.3
