@@ -88,8 +88,8 @@ def _report(screen: Screen, result: DeidentifyResult) -> None:
     files, series = result.report["files"], result.report["series"]
     screen.mark(
         GOOD,
-        f"{files['copied']} files of {len(series)} series and {result.report['subjects']} subjects copied to "
-        f"{result.folder}",
+        f"{files['copied']} files copied to {result.folder}; series: {len(series)}, "
+        f"subjects: {result.report['subjects']}",
     )
     for kind, status in ((BAD, "refused"), (HINT, "left-out")):
         rows = [row for row in result.rows if row.status == status]
