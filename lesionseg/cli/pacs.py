@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pacs = typer.Typer(
     name="pacs",
-    help="Find and pull scans in a DICOMweb archive, push results to it; or listen, and segment what is sent.",
+    help="Find and pull scans in a DICOMweb archive, push results; or listen, and segment what is sent.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
