@@ -4,7 +4,7 @@ from pydicom.uid import UID
 from lesionseg.dicom.uids import derived_uid, valid_uid
 
 
-@pytest.mark.parametrize("uid", ["1.02.3", "not a uid", "1." * 40, "0a1b2c3d-0000-4000-8000-1234567890ab", ""])
+@pytest.mark.parametrize("uid", ["1.02.3", "not a uid", "1." * 40, "0a1b2c3d-0000-4000", ""])
 def test_uid_that_is_not_allowed_is_replaced_by_one_that_is_always_the_same(uid: str) -> None:
     assert valid_uid(uid) != uid
     assert UID(valid_uid(uid)).is_valid
