@@ -19,7 +19,7 @@ from lesionseg.statistics.estimate import Alternative, Estimate
 from lesionseg.statistics.missing.draws import ImputationPlan, Imputed, impute, imputed_note
 from lesionseg.statistics.models.ancova import ancova, fit_ancova
 from lesionseg.statistics.models.model_table import complete_rows
-from lesionseg.statistics.rank.pairwise_differences import Values, kth_smallest, sorted_arms
+from lesionseg.statistics.rank.pairwise_differences import Values, order_statistics, sorted_arms
 from lesionseg.statistics.rank.rank_sum import rank_sum
 from lesionseg.statistics.wald import WaldEffect, check_test
 
@@ -92,9 +92,10 @@ def _shift_effect(treatment: Values, control: Values, tail: float) -> WaldEffect
     rank = int(arms.pairs / 2 - z * math.sqrt(arms.pairs * (patients + 1) / 12))
     if rank < 1:
         return None
-    error = (kth_smallest(arms, arms.pairs + 1 - rank) - kth_smallest(arms, rank)) / (2 * z)
-    middle = (kth_smallest(arms, (arms.pairs + 1) // 2) + kth_smallest(arms, arms.pairs // 2 + 1)) / 2
-    return WaldEffect(middle, error, float(patients - 2)) if error > 0 else None
+    ranks = (rank, (arms.pairs + 1) // 2, arms.pairs // 2 + 1, arms.pairs + 1 - rank)
+    low, below, above, high = order_statistics(arms, ranks)
+    error = (high - low) / (2 * z)
+    return WaldEffect((below + above) / 2, error, float(patients - 2)) if error > 0 else None
 
 
 def multiple_imputation(

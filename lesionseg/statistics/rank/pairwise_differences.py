@@ -48,12 +48,11 @@ class Arms:
     def count_up_to(self, value: float) -> int:
         """Return how many differences, as floating point gives them, are at or below `value`."""
         if self.pairs <= HELD_PAIRS:
-            return int(np.searchsorted(self.held, value, side="right"))
+            return int(np.searchsorted(self._held, value, side="right"))
         return self._counted_by_rows(value)
 
     @cached_property
-    def held(self) -> Values:
-        """All of them, sorted upwards; only to be asked for where there are at most `HELD_PAIRS`."""
+    def _held(self) -> Values:
         return np.sort(np.subtract.outer(self.treatment, self.control), axis=None)
 
     def _counted_by_rows(self, value: float) -> int:
@@ -77,11 +76,13 @@ class Arms:
         return float(candidates[np.argmin(np.abs(candidates - value))])
 
 
-def kth_smallest(arms: Arms, rank: int) -> float:
-    """Return the difference of this rank, 1 being the smallest."""
-    if arms.pairs <= HELD_PAIRS:
-        return float(arms.held[rank - 1])
-    return differences(arms).first_reaching(rank)
+def order_statistics(arms: Arms, ranks: Sequence[int]) -> tuple[float, ...]:
+    """Return the differences of these ranks, 1 being the smallest."""
+    if arms.pairs > HELD_PAIRS:
+        return tuple(differences(arms).first_reaching(rank) for rank in ranks)
+    places = np.asarray(ranks) - 1
+    parted = np.partition(np.subtract.outer(arms.treatment, arms.control), np.unique(places), axis=None)
+    return tuple(float(value) for value in parted[places])
 
 
 def sorted_arms(treatment: Values, control: Values) -> Arms:
