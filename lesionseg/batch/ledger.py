@@ -12,9 +12,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from lesionseg.batch.cases import BatchCase
-from lesionseg.batch.database import Database
+from lesionseg.batch.layout import LEDGER
 from lesionseg.batch.names import free_name
 from lesionseg.batch.records import CaseKey, CaseRecord, State, Transition
+from lesionseg.core.database import Database
 
 LEFT_BEHIND = "the process ended while this case was in work"
 CHANGED = "input, model, settings or version have changed since it was measured"
@@ -36,7 +37,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._database = Database(path)
+        self._database = Database(path, LEDGER)
         self._now = now
 
     def enlist(self, cases: Sequence[BatchCase]) -> tuple[BatchCase, ...]:

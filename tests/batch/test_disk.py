@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -13,18 +12,14 @@ import pytest
 from lesionseg.batch.events import BatchEvent, Happening, Tally
 from lesionseg.core.errors import OutputError
 from tests.batch.builders import WatchedSegmenter, batch, fingerprint, states, times_done
+from tests.support.small_disk import mounted
 from tests.workflow.builders import RuleSegmenter
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    mount, place = shutil.which("mount"), tmp_path / "disk"
-    place.mkdir()
-    command = [str(mount), "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
-    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("no file system may be mounted here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    with mounted(tmp_path / "disk", "4m") as place:
+        yield place
 
 
 def fill(path: Path) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from lesionseg.batch.cases import BatchCase
-from lesionseg.batch.database import Database
 from lesionseg.batch.folder import own_folder
+from lesionseg.batch.layout import LEDGER
 from lesionseg.batch.ledger import LEFT_BEHIND, Ledger
 from lesionseg.batch.records import CaseKey, State
+from lesionseg.core.database import Database
 from lesionseg.core.errors import OutputError, OutputExistsError
 
 KEY = CaseKey("a" * 64, "b" * 64, "c" * 64)
@@ -87,7 +88,7 @@ def test_facts_are_those_of_the_last_call(ledger: Ledger) -> None:
 
 
 def test_a_ledger_of_another_layout_is_refused(tmp_path: Path) -> None:
-    database = Database(tmp_path / "ledger.sqlite")
+    database = Database(tmp_path / "ledger.sqlite", LEDGER)
     with database.transaction() as connection:
         connection.execute("PRAGMA user_version = 99")
     database.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,23 +11,15 @@ from lesionseg.core.errors import OutputError
 from lesionseg.workflow.case import segment_case
 from lesionseg.workflow.request import CaseRequest
 from tests.support.ct_series import Series
+from tests.support.small_disk import mounted
 from tests.workflow.builders import RuleSegmenter
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """64 KiB: the labels fit, the overview does not."""
-    mount, place = shutil.which("mount"), tmp_path / "disk"
-    place.mkdir()
-    if (
-        mount is None
-        or subprocess.run(
-            [mount, "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True, check=False
-        ).returncode
-    ):
-        pytest.skip("no file system may be mounted here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    with mounted(tmp_path / "disk", "64k") as place:
+        yield place
 
 
 def test_real_full_disk_is_said_and_leaves_nothing(

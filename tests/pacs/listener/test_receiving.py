@@ -26,6 +26,7 @@ from tests.pacs.listener.builders import (
 )
 from tests.pacs.orthanc import free_port, needed_tool
 from tests.support.ct_series import Series
+from tests.support.small_disk import mounted
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
@@ -196,18 +197,9 @@ def test_a_nearly_full_disk_refuses_all(place: Path, slices: list[Dataset]) -> N
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """256 KiB, most of which the journal takes."""
-    mount, place = shutil.which("mount"), tmp_path / "disk"
-    place.mkdir()
-    if (
-        mount is None
-        or subprocess.run(
-            [mount, "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)], capture_output=True, check=False
-        ).returncode
-    ):
-        pytest.skip("no file system may be mounted here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    """300 KiB, most of which the journal takes."""
+    with mounted(tmp_path / "disk", "300k") as place:
+        yield place
 
 
 def test_a_really_full_disk_refuses_and_leaves_nothing_half_written(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from lesionseg.pacs.listener.journal.database import Database
+from lesionseg.core.database import Database
 from lesionseg.pacs.listener.journal.records import Job, Result, State
 from lesionseg.pacs.listener.journal.transitions import move, record
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lesionseg.pacs.listener.journal.database import Database
+from lesionseg.core.database import Database
 from lesionseg.pacs.listener.journal.jobs import Jobs
+from lesionseg.pacs.listener.journal.layout import JOURNAL
 from lesionseg.pacs.listener.journal.objects import Objects
 from lesionseg.pacs.listener.journal.results import Results
 from lesionseg.pacs.listener.journal.transitions import Transitions
@@ -45,7 +46,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self._database = Database(folder / FILE_NAME)
+        self._database = Database(folder / FILE_NAME, JOURNAL)
         self.objects = Objects(self._database, clock)
         self.jobs = Jobs(self._database, clock)
         self.results = Results(self._database, clock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from lesionseg.pacs.listener.journal.database import Database
+from lesionseg.core.database import Database
 from lesionseg.pacs.listener.journal.records import ReceivedObject
 
 _COLUMNS = "sop_instance_uid, study_uid, series_uid, file, sha256, size_bytes, calling"

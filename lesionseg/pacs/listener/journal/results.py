@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lesionseg.pacs.listener.journal.database import Database
+from lesionseg.core.database import Database
 from lesionseg.pacs.listener.journal.records import Result, State
 from lesionseg.pacs.listener.journal.transitions import move
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime
 
-from lesionseg.pacs.listener.journal.database import Database
+from lesionseg.core.database import Database
 from lesionseg.pacs.listener.journal.records import State, Transition
 
 

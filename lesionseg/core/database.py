@@ -1,4 +1,4 @@
-"""The SQLite file: one connection, one writer at a time, every transaction on disk before it is over."""
+"""An SQLite file with a write-ahead log: one writer at a time, all on disk before a transaction is over."""
 
 from __future__ import annotations
 
@@ -6,49 +6,45 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from lesionseg.core.errors import OutputError
 
-LAYOUT: Final = 1
 _BUSY_SECONDS: Final = 30.0
-_SCHEMA: Final = """
-CREATE TABLE object (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, sop_instance_uid TEXT NOT NULL UNIQUE, study_uid TEXT NOT NULL,
-    series_uid TEXT NOT NULL, file TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL,
-    calling TEXT NOT NULL, at REAL NOT NULL);
-CREATE INDEX object_of_study ON object (study_uid, number);
-CREATE TABLE study (
-    study_uid TEXT PRIMARY KEY, newest INTEGER NOT NULL, last_at REAL NOT NULL,
-    through INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX study_with_news ON study (last_at) WHERE newest > through;
-CREATE TABLE kept_aside (
-    sop_instance_uid TEXT NOT NULL, sha256 TEXT NOT NULL, study_uid TEXT NOT NULL, file TEXT NOT NULL,
-    size_bytes INTEGER NOT NULL, calling TEXT NOT NULL, at REAL NOT NULL,
-    PRIMARY KEY (sop_instance_uid, sha256));
-CREATE TABLE job (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, study_uid TEXT NOT NULL, revision INTEGER NOT NULL,
-    state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', starts INTEGER NOT NULL DEFAULT 0,
-    through INTEGER NOT NULL, not_before REAL NOT NULL DEFAULT 0, UNIQUE (study_uid, revision));
-CREATE TABLE result (
-    sop_instance_uid TEXT PRIMARY KEY, job INTEGER NOT NULL REFERENCES job (number),
-    file TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL, sent INTEGER NOT NULL DEFAULT 0,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    not_before REAL NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '');
-CREATE INDEX result_unsent ON result (job) WHERE sent = 0;
-CREATE TABLE transition (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL REFERENCES job (number), at TEXT NOT NULL,
-    before TEXT NOT NULL, after TEXT NOT NULL, reason TEXT NOT NULL, audited INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX transition_unaudited ON transition (number) WHERE audited = 0;
-"""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a file holds.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the file.
+    version : int
+        At least 1; a file of another version is refused.
+    statements : tuple of str
+        SQL that makes the tables of a new file.
+    """
+
+    name: str
+    version: int
+    statements: tuple[str, ...]
 
 
 class Database:
-    """Transactions on one file, safe to call from any thread."""
+    """Transactions on one file, safe to call from any thread.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Raises
+    ------
+    OutputError
+        If the disk is full, the file cannot be read or written, or it has another layout.
+    """
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self._path, self._layout = path, layout
         self._lock = threading.RLock()
         with self._named_faults():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,17 +88,18 @@ class Database:
                 raise
 
     def _lay_out(self) -> None:
+        layout = self._layout
         with self.transaction() as connection:
             (found,) = connection.execute("PRAGMA user_version").fetchone()
             if found == 0:
-                for statement in _SCHEMA.split(";\n"):
+                for statement in layout.statements:
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {LAYOUT}")
-        if found not in (0, LAYOUT):
+                connection.execute(f"PRAGMA user_version = {layout.version}")
+        if found not in (0, layout.version):
             raise OutputError(
-                "the journal was written by another version of lesionseg",
+                f"the {layout.name} was written by another version of lesionseg",
                 case=str(self._path),
-                expected=f"layout {LAYOUT}",
+                expected=f"layout {layout.version}",
                 found=f"layout {found}",
                 remedy="Use that version, or another folder",
             )
@@ -113,8 +110,8 @@ class Database:
             yield
         except (sqlite3.Error, OSError) as error:
             raise OutputError(
-                "the journal could not be read or written",
+                f"the {self._layout.name} could not be read or written",
                 case=str(self._path),
                 found=str(error),
-                remedy="Free space, or see that the folder may be written",
+                remedy="Free space, or see that the folder may be written; then start again",
             ) from error
