@@ -17,6 +17,7 @@ class Happening(StrEnum):
     DONE = "done"
     FAILED = "failed"
     PUT_BACK = "put-back"
+    RETRIED = "retried"
     STOPPING = "stopping"
     FINISHED = "finished"
 
@@ -35,7 +36,8 @@ class BatchEvent:
     seconds : float or None
         Of a stage that ended; of a done case from its first stage to its last.
     reason, text : str
-        Error code and sentence of a failed case, why one was put back, warnings of a done one.
+        Error code and sentence of a failed case; why one was put back or is tried again; warnings of a done
+        one.
     """
 
     kind: Happening
@@ -54,6 +56,8 @@ class Tally:
     ----------
     total, taken_over, done, failed, put_back : int
         Scans of this call.
+    retried : int
+        Tries that were lost with the process that had them, and are made again.
     in_work : dict of str to str
         Stage of each scan that a stage has at this moment.
     stages : dict of str to (int, float)
@@ -66,6 +70,7 @@ class Tally:
     done: int = 0
     failed: int = 0
     put_back: int = 0
+    retried: int = 0
     in_work: dict[str, str] = field(default_factory=dict)
     stages: dict[str, tuple[int, float]] = field(default_factory=dict)
     _began: float | None = None

@@ -6,14 +6,12 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from lesionseg.batch.cases import BatchCase
-from lesionseg.batch.crew import UNTIL_STOP, Crew
+from lesionseg.batch.engine import Engine, Job, LocalEngine
 from lesionseg.batch.events import BatchEvent, Happening, Observer, Tally, nobody
 from lesionseg.batch.folder import own_folder
 from lesionseg.batch.ledger import Ledger
-from lesionseg.batch.pipeline import Pipeline
 from lesionseg.batch.records import State
 from lesionseg.batch.request import CASES, LEDGER, BatchRequest, BatchResult, BatchSettings
 from lesionseg.batch.results import BatchFacts, begin_folder, write_results
@@ -51,6 +49,7 @@ def run_batch(
     *,
     settings: BatchSettings | None = None,
     watch: BatchWatch | None = None,
+    engine: Engine | None = None,
 ) -> BatchResult:
     """Measure every scan of the inputs that is not done already.
 
@@ -64,6 +63,8 @@ def run_batch(
         Used by one thread.
     settings : BatchSettings, optional
     watch : BatchWatch, optional
+    engine : Engine, optional
+        Who does the work: this process by default, or `lesionseg.batch.cluster.RayEngine`.
 
     Returns
     -------
@@ -79,6 +80,8 @@ def run_batch(
     OutputExistsError, OutputError
         If the folder holds something else, another batch is at work in it, it cannot be written, or the disk
         is full; what is done stays done.
+    ClusterError
+        If there is nobody who could do the work.
     """
     settings, watch = settings or BatchSettings(), watch or BatchWatch()
     _refuse_own_input(request)
@@ -91,8 +94,10 @@ def run_batch(
         with Ledger(request.output / LEDGER, now=watch.case.now) as ledger:
             cases = _in_order(ledger, ledger.enlist(work.cases))
             with timer.stage("cases"):
-                wanted = WantedBatch(settings, segmenter)
-                taken_over, stopped = _work(cases, wanted, ledger, request.output / CASES, watch)
+                events: queue.SimpleQueue[BatchEvent] = queue.SimpleQueue()
+                wanted, asked = WantedBatch(settings, segmenter), watch.stop or threading.Event()
+                job = Job(cases, wanted, ledger, request.output / CASES, events.put, watch.case, asked)
+                taken_over, stopped = _work(engine or LocalEngine(), job, events, watch.observer)
             records = ledger.records()
         with timer.stage("results"):
             manifest = write_results(facts, records, timer, taken_over)
@@ -119,41 +124,31 @@ def _in_order(ledger: Ledger, cases: Sequence[BatchCase]) -> list[BatchCase]:
 
 
 def _work(
-    cases: Sequence[BatchCase], wanted: WantedBatch, ledger: Ledger, folder: Path, watch: BatchWatch
+    engine: Engine, job: Job, events: queue.SimpleQueue[BatchEvent], observer: Observer
 ) -> tuple[list[str], bool]:
-    """Run the pipeline and hand its events on; return what was taken over, and whether it was stopped."""
-    events: queue.SimpleQueue[BatchEvent] = queue.SimpleQueue()
-    stop, asked = threading.Event(), watch.stop or threading.Event()
-    crew = Crew(ledger, wanted, folder, events.put, watch.case)
-    pipeline = Pipeline(
-        cases,
-        crew.steps(),
-        crew,
-        slots=wanted.settings.scans_in_memory,
-        stop=stop,
-        until_stop=UNTIL_STOP,
-    )
-    tally, taken_over = Tally(total=len(cases)), list[str]()
+    """Let the engine work and hand its events on; return what was taken over, and whether it was stopped."""
+    tally, taken_over = Tally(total=len(job.cases)), list[str]()
 
     def hand_on(event: BatchEvent) -> None:
         tally.count(event)
         if event.kind is Happening.TAKEN_OVER:
             taken_over.append(event.case_id)
-        watch.observer(event, tally)
+        observer(event, tally)
 
     hand_on(BatchEvent(Happening.LISTED))
-    pipeline.start()
-    while pipeline.is_running:
-        if asked.is_set() and not stop.is_set():
-            stop.set()
-            hand_on(BatchEvent(Happening.STOPPING))
-        _hand_on_all(events, hand_on, wait_seconds=_LISTEN_SECONDS)
-    pipeline.join()
-    _hand_on_all(events, hand_on, wait_seconds=0.0)
-    if pipeline.error is not None:
-        raise pipeline.error
+    with engine.open(job) as shift:
+        shift.start()
+        while shift.is_running:
+            if job.asked.is_set() and not job.stop.is_set():
+                job.stop.set()
+                hand_on(BatchEvent(Happening.STOPPING))
+            _hand_on_all(events, hand_on, wait_seconds=_LISTEN_SECONDS)
+        shift.join()
+        _hand_on_all(events, hand_on, wait_seconds=0.0)
+        if shift.error is not None:
+            raise shift.error
     hand_on(BatchEvent(Happening.FINISHED))
-    return taken_over, asked.is_set() and tally.ended < tally.total
+    return taken_over, job.asked.is_set() and tally.ended < tally.total
 
 
 def _hand_on_all(

@@ -116,9 +116,12 @@ def _sentence(event: BatchEvent, tally: Tally) -> str:
         return f"{place}: done in {event.seconds or 0:.1f} s{remark}{_left(tally)}"
     if kind == "failed":
         return f"{place}: failed ({event.reason}): {event.text}"
-    if kind == "taken-over":
-        return f"{place}: done before"
-    return f"{place}: waits for the next run: {event.text}" if kind == "put-back" else ""
+    plain = {
+        "taken-over": "done before",
+        "retried": f"is tried again: {event.text}",
+        "put-back": f"waits for the next run: {event.text}",
+    }
+    return f"{place}: {plain[kind]}" if kind in plain else ""
 
 
 def _left(tally: Tally) -> str:
@@ -145,7 +148,7 @@ def _display() -> Iterator[Observer]:
         task = bars.add_task("reading headers", total=None)
 
         def observe(event: BatchEvent, tally: Tally) -> None:
-            if event.kind.value in ("failed", "stopping"):
+            if event.kind.value in ("failed", "retried", "stopping"):
                 bars.console.print(Text(_sentence(event, tally)))
             bars.update(task, total=tally.total, completed=tally.ended, description=_state(tally))
 

@@ -236,6 +236,18 @@ class DeviceError(LesionSegError):
     code = "device"
 
 
+class ClusterError(LesionSegError):
+    """The cluster cannot be reached, or its machines cannot do the work that is asked of them."""
+
+    code = "cluster"
+
+
+class WorkerLostError(LesionSegError):
+    """The process that had this scan in work ended, or its machine did."""
+
+    code = "worker-lost"
+
+
 class SegmentationError(LesionSegError):
     """The network could not be run on this volume."""
 

@@ -293,7 +293,7 @@ def test_no_more_scans_are_in_memory_than_allowed(
         most.append(sum(volume() is not None for volume in alive))
         return found
 
-    monkeypatch.setattr("lesionseg.batch.crew.read_scan", read)
+    monkeypatch.setattr("lesionseg.batch.stages.read_scan", read)
     segmenter = RuleSegmenter()
     batch(tmp_path / "scans", out, segmenter, BatchSettings(readers=2, scans_in_memory=2))
     assert segmenter.calls == len(most) == 5
