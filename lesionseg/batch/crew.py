@@ -99,12 +99,14 @@ class Crew:
     def put_back(self, case: BatchCase) -> None:
         """Let a case wait for the next run."""
         self.stages.forget(case)
+        self._began.pop(case.case_id, None)
         self.ledger.put_back(case.case_id, STOPPED)
         self.tell(BatchEvent(Happening.PUT_BACK, case.case_id, text=STOPPED))
 
     def retry(self, case: BatchCase, error: Exception) -> None:
         """Let a case wait for its next try in this run, and say why."""
         failure = failure_of(error)
+        self._began.pop(case.case_id, None)
         self.ledger.put_back(case.case_id, failure.text)
         self.tell(BatchEvent(Happening.RETRIED, case.case_id, reason=failure.reason, text=failure.text))
 

@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lesionseg.cli.batch_engine import (
+    CpusPerWorkerOption,
+    EngineName,
+    EngineOption,
+    RayAddressOption,
+    WorkersOption,
+    engine_of,
+)
 from lesionseg.cli.export import EVERY, export_settings, known_formats
 from lesionseg.cli.export import FORMATS as EXPORT_FORMATS
 from lesionseg.cli.options import (
@@ -75,6 +83,10 @@ def batch(
     in_memory: Annotated[
         int, typer.Option("--in-memory", min=1, help="Scans in memory at once, at most.")
     ] = 3,
+    engine: EngineOption = EngineName.LOCAL,
+    ray_address: RayAddressOption = None,
+    cpus_per_worker: CpusPerWorkerOption = None,
+    workers: WorkersOption = None,
     log_json: Annotated[
         bool, typer.Option("--log-json", metavar="", help="One JSON object for every event, on stderr.")
     ] = False,
@@ -107,6 +119,7 @@ def batch(
         readers,
         in_memory,
     )
+    who = engine_of(engine, ray_address, cpus_per_worker, workers)
     segmenter = DeferredSegmenter.from_settings(how)
     note_licence(screen, getattr(segmenter, "bundle", None))
     try:
@@ -116,6 +129,7 @@ def batch(
                 segmenter,
                 settings=settings,
                 watch=BatchWatch(stop.noting(observer), stop.asked),
+                engine=who,
             )
     except KeyboardInterrupt:
         _stop_now(output, as_json=as_json)
