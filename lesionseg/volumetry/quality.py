@@ -18,6 +18,8 @@ from lesionseg.volumetry.unusual import unusual_sentence
 GAP_RATIO = 1.1
 """Slices further apart than this times their thickness leave tissue unseen."""
 _NO_CONTRAST = frozenset({"no", "non", "none", "false", "without", "0", "n", "na", "n/a"})
+NOISE = "noise_hu"
+"""Name of the figure in what the segmenter says of a scan."""
 SLICE_DEVIATION_KEY = "slice_spacing_deviation_mm"
 
 
@@ -97,6 +99,7 @@ def assess_quality(
         *_volume_flags(regions, limits),
         *_spacing_flags(scan, acquisition, limits),
         *_acquisition_flags(acquisition),
+        *_noise_flags(confidence, limits),
         *_unusual_flags(confidence, limits),
     ]
     order = list(Severity)
@@ -235,6 +238,19 @@ def _acquisition_flags(acquisition: Mapping[str, str]) -> Iterator[QualityFlag]:
             Severity.INFO,
             "The scan was taken with contrast medium, which raises the HU of lung and lesion.",
         )
+
+
+def _noise_flags(confidence: Confidence | None, limits: QualityLimits) -> Iterator[QualityFlag]:
+    for figure in confidence.figures if confidence else ():
+        if figure.name == NOISE and figure.value >= limits.noise_hu:
+            yield QualityFlag(
+                "noisy-image",
+                Severity.WARNING,
+                f"The image is noisy: {figure.value:.0f} HU in soft tissue; most chest CTs have under 25. "
+                "Faint ground glass may be missed, or seen where there is none.",
+                figure.value,
+                "HU",
+            )
 
 
 def _unusual_flags(confidence: Confidence | None, limits: QualityLimits) -> Iterator[QualityFlag]:

@@ -100,3 +100,11 @@ def test_json_holds_every_figure_with_its_range():
     assert block["figures"] == [{"name": "noise_hu", "value": 80.0, "low": 5.0, "high": 20.0, "excess": 2.0}]
     assert (block["interval_basis"], block["reference"], block["ood_score"]) == ("tests", "some scans", 2.0)
     assert block["missing"] == {}
+
+
+@pytest.mark.parametrize(("noise_hu", "raised"), [(34.9, False), (35.0, True), (220.0, True)])
+def test_a_noisy_image_is_flagged_whatever_the_reference_scans_were(noise_hu, raised):
+    result = measured(said(ScanFigure("noise_hu", noise_hu, 2.0, 300.0, 0.4)))
+    found = [flag for flag in result.flags if flag.code == "noisy-image"]
+    assert [flag.value for flag in found] == ([noise_hu] if raised else [])
+    assert all(flag.severity is Severity.WARNING and f"{noise_hu:.0f} HU" in flag.sentence for flag in found)
