@@ -52,7 +52,9 @@ class ClusterForeman:
                 self.stop.wait(_POLL_SECONDS)
                 continue
             case = self.source.take(_POLL_SECONDS)
-            if case is not None:
+            if case is not None and not self.post.look():  # lost while we waited for a case
+                self.source.give_back(case, counted=False)
+            elif case is not None:
                 yield case
 
     def steps(self) -> Sequence[Step[BatchCase]]:

@@ -55,7 +55,7 @@ class Source:
         """Let a case wait for its next try; `counted` unless it was never begun."""
         with self._changed:
             self._lost[case.case_id] += counted
-            last = counted and self._lost[case.case_id] + 1 >= self._tries
+            last = self._lost[case.case_id] + 1 >= self._tries
             (self._suspects if last else self._waiting).append(case)
             self._in_work.discard(case.case_id)
             self._changed.notify_all()
