@@ -2,11 +2,11 @@
 
 .venv/bin/python -m scripts.bench.ray_scaling --scans 24 --json scaling.json
 
-All runs measure the same phantom scans, one run after the other, with the network of the shipped bundle unless
-options after -- say otherwise. Throughput is counted from the first scan done to the last, so that neither
-Ray's start nor that of the network is in it. To hold a worker to its one core it has one scan in memory at a
-time; overlapped runs have three, and decode and draw beside the network on whatever core is free, as the local
-engine does. The outputs of all runs are compared too.
+All runs measure the same phantom scans, one run after the other, with the network of the shipped bundle
+unless options after -- say otherwise. Throughput is counted from the first scan done to the last, so that
+neither Ray's start nor that of the network is in it. To hold a worker to its one core it has one scan in
+memory at a time; overlapped runs have three, and decode and draw beside the network on whatever core is free,
+as the local engine does. The outputs of all runs are compared too.
 """
 
 from __future__ import annotations
