@@ -14,6 +14,9 @@ from lesionseg.core.errors import ClusterError
 
 # Set before Ray is imported: it tells nobody that it is used, and leaves the GPUs' variable to its workers.
 _ENVIRONMENT: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+# Ray has no passwords, so a cluster of this machine alone listens on the loopback address alone. The variable
+# is the one by which Ray itself does so on desktops.
+_LOOPBACK: Final = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 _QUIET: Final = {"log_to_driver": False, "logging_level": logging.ERROR}
 # Scans never go through Ray's object store; this is the least that lets it start with room to spare.
 _OWN_CLUSTER: Final = {"include_dashboard": False, "object_store_memory": 128 * 2**20}
@@ -33,7 +36,7 @@ def ray_session(address: str | None) -> Iterator[Any]:
     ClusterError
         If there is no cluster at the address, or it is of another version of Ray or Python.
     """
-    os.environ.update(_ENVIRONMENT)
+    os.environ.update(_ENVIRONMENT if address else {**_ENVIRONMENT, **_LOOPBACK})
     import ray
 
     if ray.is_initialized():

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,7 +147,7 @@ def test_ctrl_c_finishes_what_is_segmented_and_the_rest_goes_on_later(tmp_path: 
     assert list(times_done(remote.out).values()) == [1] * 12
 
 
-def test_a_second_ctrl_c_stops_a_cluster_of_its_own_at_once(tmp_path: Path) -> None:
+def test_a_cluster_of_its_own_is_heard_nowhere_else_and_ends_with_a_second_ctrl_c(tmp_path: Path) -> None:
     from lesionseg.cli.run import INTERRUPTED
 
     write_scans(tmp_path / "scans", 4)
@@ -161,31 +162,47 @@ def test_a_second_ctrl_c_stops_a_cluster_of_its_own_at_once(tmp_path: Path) -> N
     ]
     options = ["--engine", "ray", "--device", "cpu", "--threads", "1", "--log-json"]
     environment = {**os.environ, "RAY_TMPDIR": str(short := Path("/tmp", f"ray{os.getpid()}"))}
+    heard: set[str] = set()
     with subprocess.Popen(
         [*command, *options], stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         for line in process.stderr or ():
             said = json.loads(line) if line.startswith("{") else {}
+            heard |= _listening_with(str(short))
             if said.get("event") in ("stage", "stopping"):
                 process.send_signal(signal.SIGINT)
         assert process.wait(120) == INTERRUPTED
     with Ledger(tmp_path / "out" / LEDGER) as ledger:
         assert State.DONE not in [record.state for record in ledger.records()]
-    deadline = threading.Event()
     for _ in range(300):
         if not _processes_with(str(short)):
             break
-        deadline.wait(0.1)
+        time.sleep(0.1)
     assert not _processes_with(str(short))
+    assert {address.removeprefix("::ffff:") for address in heard} == {"127.0.0.1"}
+
+
+def _listening_with(text: str) -> set[str]:
+    """Addresses on which processes listen whose command lines name a folder."""
+    import psutil
+
+    numbers = {process.pid for process in psutil.process_iter() if text in " ".join(_words(process))}
+    found = psutil.net_connections("tcp")
+    return {each.laddr.ip for each in found if each.status == psutil.CONN_LISTEN and each.pid in numbers}
+
+
+def _words(process: Any) -> list[str]:
+    import psutil
+
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def _processes_with(text: str) -> list[str]:
-    """Command lines of processes that name a folder."""
+    """Command lines that name a folder."""
     import psutil
 
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        line = " ".join(process.info["cmdline"] or ())
-        if text in line:
-            found.append(line)
-    return found
+    lines = [" ".join(_words(process)) for process in psutil.process_iter()]
+    return [line for line in lines if text in line]
