@@ -11,7 +11,6 @@ from tests.batch.builders import name, write_scans
 from tests.batch.cluster.fakes import FakeRay
 from tests.cli.conftest import Cli
 
-
 pytestmark = pytest.mark.usefixtures("rule", "quick_picture")
 
 
