@@ -3,7 +3,7 @@
     python scripts/train/widen.py models/lung-lesion --filters 16 24 40 80 160 --out training-runs/wide
 
 Every old channel keeps its weights and gets none from the new ones; these start at random and are read by
-other new channels alone, so that the network's output stays the same until training connects them (after Chen,
+other new channels alone, so that the output stays the same until training connects them (after Chen,
 Goodfellow and Shlens 2016, "Net2Net", with zeros in place of copies). Train on with ``start_from`` naming the
 folder.
 """
