@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -147,7 +148,16 @@ def test_ctrl_c_finishes_what_is_segmented_and_the_rest_goes_on_later(tmp_path: 
     assert list(times_done(remote.out).values()) == [1] * 12
 
 
-def test_a_cluster_of_its_own_is_heard_nowhere_else_and_ends_with_a_second_ctrl_c(tmp_path: Path) -> None:
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """Ray's folder: the names of its sockets may not be longer than a hundred letters."""
+    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def test_a_cluster_of_its_own_is_heard_nowhere_else_and_ends_with_a_second_ctrl_c(
+    tmp_path: Path, short: Path
+) -> None:
     from lesionseg.cli.run import INTERRUPTED
 
     write_scans(tmp_path / "scans", 4)
@@ -161,7 +171,7 @@ def test_a_cluster_of_its_own_is_heard_nowhere_else_and_ends_with_a_second_ctrl_
         str(tmp_path / "out"),
     ]
     options = ["--engine", "ray", "--device", "cpu", "--threads", "1", "--log-json"]
-    environment = {**os.environ, "RAY_TMPDIR": str(short := Path("/tmp", f"ray{os.getpid()}"))}
+    environment = {**os.environ, "RAY_TMPDIR": str(short)}
     heard: set[str] = set()
     with subprocess.Popen(
         [*command, *options], stderr=subprocess.PIPE, text=True, env=environment
