@@ -33,6 +33,7 @@ class Courier:
 
     def step(self) -> bool:
         """Send the results of one study that are due; return whether there were any."""
+        self._journal.results.supersede()
         due = self._journal.results.due()
         if not all(self._is_sound(result) for result in due):
             return True

@@ -125,6 +125,34 @@ def test_objects_that_come_during_the_case_supersede_it(place: Path, slices: lis
     assert [len(sources_of(one)) for one in archive.datasets()] == [6, 6]
 
 
+def test_results_that_wait_are_not_sent_after_those_of_a_later_revision(
+    place: Path, slices: list[Dataset]
+) -> None:
+    refused = 0xA700  # out of resources; the first revision's results wait longer than the second one takes
+    with running_archive(answers=[refused, refused]) as archive:
+        retries = {"first_seconds": 6.0, "longest_seconds": 6.0}
+        settings = settings_for(place, send_to=archive.settings, retries=retries)
+        with running_listener(settings, send=sender(settings)):
+            send(settings, slices[:4])
+            wait_until(lambda: not archive.answers)
+            send(settings, slices[4:])
+            wait_for_states(place, State.SUPERSEDED, State.SENT)
+            with Journal(place, clock=lambda: time.time() + 60) as journal:
+                assert "revision 2" in journal.jobs.all()[0].reason
+                assert not any(one.sent for one in journal.results.of_job(1))
+                assert journal.results.due() == ()
+    assert [len(sources_of(one)) for one in archive.datasets()] == [6, 6]
+
+
+def test_without_a_destination_every_revision_stays_done(place: Path, slices: list[Dataset]) -> None:
+    settings = settings_for(place)
+    with running_listener(settings):
+        send(settings, slices[:4])
+        wait_for_states(place, State.DONE)
+        send(settings, slices[4:])
+        wait_for_states(place, State.DONE, State.DONE)
+
+
 def test_a_study_that_fails_stops_no_other(place: Path, slices: list[Dataset]) -> None:
     errors = [AnatomyError("no lungs were found", case="scan"), ZeroDivisionError("of the segmenter")]
     settings = settings_for(place)

@@ -11,7 +11,7 @@ class State(StrEnum):
 
     ``received`` waits for the segmenter, ``segmenting`` is with it, ``done`` has its results on disk,
     ``sent`` has all of them at the destination. ``failed`` has a reason. ``superseded``: further objects
-    arrived while it was segmented; the next revision holds them.
+    arrived while it was segmented, or a later revision was made before all of its results were sent.
     """
 
     RECEIVED = "received"

@@ -29,6 +29,25 @@ class Results:
         )
         return tuple(one for one in waiting if one.job == waiting[0].job)
 
+    def supersede(self) -> None:
+        """Drop what waits to be sent of a study of which a later revision is made.
+
+        Sent after the later ones, such results would look like the newer ones. Called by the courier, between
+        two sendings.
+        """
+        outdated = self._database.rows(
+            "SELECT number, (SELECT MAX(later.revision) FROM job AS later"
+            " WHERE later.study_uid = job.study_uid AND later.number > job.number"
+            " AND later.state IN (?, ?)) AS newer FROM job WHERE state = ? AND newer IS NOT NULL",
+            State.DONE,
+            State.SENT,
+            State.DONE,
+        )
+        for job, newer in outdated:
+            with self._database.transaction() as connection:
+                reason = f"revision {newer} was made before all of it was sent"
+                move(connection, job, State.SUPERSEDED, reason, at=self._clock())
+
     def record_sent(self, result: Result, note: str = "") -> bool:
         """Record that the destination has it; return whether its job is now all sent."""
         with self._database.transaction() as connection:
