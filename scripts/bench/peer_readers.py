@@ -27,6 +27,10 @@ Volumes = list[tuple[Any, Any]]
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
+class ReaderDiedError(RuntimeError):
+    """A reader that is a program of its own was ended by a signal."""
+
+
 def read_lesionseg(folder: Path) -> Volumes:
     from lesionseg.dicom import load_series
 
@@ -105,7 +109,9 @@ def read_dcm2niix(folder: Path) -> Volumes:
 
     with tempfile.TemporaryDirectory() as out:
         command = [dcm2niix.bin, "-z", "n", "-b", "n", "-o", out, str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode < 0:
+            raise ReaderDiedError(f"dcm2niix was ended by signal {-done.returncode}")
         volumes = _read_nifti(Path(out))
         if not volumes:
             raise RuntimeError(done.stdout.strip().splitlines()[-1] if done.stdout else "no output")
