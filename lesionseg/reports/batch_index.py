@@ -32,6 +32,8 @@ class BatchIndex:
         For each case what there is to open: ``page``, ``overview``, relative to the index.
     left_over : sequence of (str, str, str)
         What was not taken: kind, path, reason.
+    remarks : sequence of str
+        Why this is not the whole batch.
     """
 
     model: str
@@ -39,6 +41,7 @@ class BatchIndex:
     rows: Sequence[Mapping[str, str]]
     links: Mapping[str, Mapping[str, str]]
     left_over: Sequence[tuple[str, str, str]] = ()
+    remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def render_batch_index(index: BatchIndex) -> str:
         "waiting": [row for rows in states.values() for row in rows],
         "done": [_line(row, index.links.get(row["case"], {})) for row in done],
         "left_over": index.left_over,
+        "remarks": index.remarks,
     }
     return render_page(TEMPLATE, content)
 
