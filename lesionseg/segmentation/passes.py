@@ -23,10 +23,13 @@ class Passes:
     logits : ndarray, shape (labels, slices, rows, columns), float16
     tallies : tuple of Tally
         What each pass alone would have found; empty for a single pass.
+    retries : tuple of str
+        What was tried again with less memory; see `lesionseg.segmentation.retries`.
     """
 
     logits: npt.NDArray[np.float16]
     tallies: tuple[Tally, ...] = ()
+    retries: tuple[str, ...] = ()
 
     @property
     def spread_pct(self) -> tuple[float, float]:

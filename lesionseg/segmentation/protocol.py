@@ -49,10 +49,13 @@ class Segmentation:
     label_map : LabelMap
     confidence : Confidence or None
         None where the segmenter cannot say, or found no lung.
+    retries : tuple of str
+        What was tried again with less memory, such as "window 8 x 128 x 128 after out-of-memory on cuda:0".
     """
 
     label_map: LabelMap
     confidence: Confidence | None = None
+    retries: tuple[str, ...] = ()
 
 
 @runtime_checkable

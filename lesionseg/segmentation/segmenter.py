@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,12 @@ from lesionseg.segmentation.appendages import cut_appendages
 from lesionseg.segmentation.body import lung_search_box
 from lesionseg.segmentation.bundle import ModelBundle, load_bundle
 from lesionseg.segmentation.confidence import NetworkRun, assess
-from lesionseg.segmentation.device import AUTO, OPENVINO, resolve
-from lesionseg.segmentation.passes import network_logits
+from lesionseg.segmentation.device import AUTO, CPU, OPENVINO, resolve
 from lesionseg.segmentation.pockets import fill_air_pockets
 from lesionseg.segmentation.postprocessing import clean_lungs, exclude_airways
 from lesionseg.segmentation.preprocessing import prepare, restore, working_hu
 from lesionseg.segmentation.protocol import Progress, Runtime, Segmentation
+from lesionseg.segmentation.retries import OpenRuntime, logits_within_memory
 from lesionseg.volume import CTVolume, LabelMap
 
 if TYPE_CHECKING:
@@ -33,11 +34,14 @@ class NetworkSegmenter:
     network_runtime : Runtime
     flips : bool
         Run the network on the left-right mirrored scan as well and average the two: twice the time.
+    last_resort : callable, optional
+        Opens a runtime on the CPU, for a scan that does not fit into the device's memory.
     """
 
     bundle: ModelBundle
     network_runtime: Runtime
     flips: bool = False
+    last_resort: OpenRuntime | None = None
 
     @property
     def bundle_name(self) -> str:
@@ -59,14 +63,15 @@ class NetworkSegmenter:
 
         Prepare, find the box that can hold lung, run the network over it, take the airways out, add pockets
         of air the network left out, cut off dense appendages (bowel), interpolate back, keep the lungs and
-        fill their holes. The same volume gives the same bytes on the same device.
+        fill their holes. The same volume gives the same bytes on the same device. Where the device's memory
+        does not suffice, smaller windows are tried, and at last the CPU.
 
         Raises
         ------
         SegmentationError
             If the network returns something unusable.
         DeviceError
-            If the device gives out.
+            If the device gives out, or its memory does not suffice for the smallest windows.
         """
         return self._run(volume, progress).label_map
 
@@ -74,8 +79,8 @@ class NetworkSegmenter:
         """Do as `segment` does, and say how far the labels can be trusted; no confidence without lung."""
         run = self._run(volume, progress)
         if not run.label_map.labels.any():
-            return Segmentation(run.label_map)
-        return Segmentation(run.label_map, assess(run, self.bundle))
+            return Segmentation(run.label_map, retries=run.passes.retries)
+        return Segmentation(run.label_map, assess(run, self.bundle), run.passes.retries)
 
     def _run(self, volume: CTVolume, progress: Progress | None) -> NetworkRun:
         metadata = self.bundle.metadata
@@ -84,10 +89,11 @@ class NetworkSegmenter:
         spacing_mm = prepared.geometry.spacing_mm
         box = lung_search_box(hu, spacing_mm)
         hu = hu[box.slices]
-        passes = network_logits(
+        passes = logits_within_memory(
             prepared.intensity[box.slices],
             self.network_runtime,
             metadata,
+            last_resort=self.last_resort,
             flips=self.flips,
             progress=progress,
         )
@@ -141,7 +147,13 @@ def open_segmenter(
     from lesionseg.segmentation.torch_runtime import TorchRuntime
 
     torch_runtime = TorchRuntime(network, placement.device, threads=threads, deterministic=deterministic)
-    return NetworkSegmenter(loaded, torch_runtime, flips)
+    last_resort = None if placement.device == CPU else _on_cpu(loaded, threads)
+    return NetworkSegmenter(loaded, torch_runtime, flips, last_resort)
+
+
+def _on_cpu(bundle: ModelBundle, threads: int | None) -> OpenRuntime:
+    """Open the bundle's network on the CPU when it is first asked for, and keep it."""
+    return lru_cache(1)(lambda: open_segmenter(bundle, device=CPU, threads=threads).network_runtime)
 
 
 def _openvino(network: torch.nn.Module, bundle: ModelBundle, threads: int | None) -> Runtime:

@@ -14,6 +14,8 @@ from lesionseg.segmentation.resampling import FloatArray
 if TYPE_CHECKING:
     import torch
 
+_CPU_OUT_OF_MEMORY = "DefaultCPUAllocator"  # torch has no class for it; its message names the allocator
+
 
 class TorchRuntime:
     """One network on one torch device.
@@ -33,7 +35,7 @@ class TorchRuntime:
     Raises
     ------
     DeviceError
-        If the device cannot take the network, or runs out of memory.
+        If the device cannot take the network, or runs out of memory; on the CPU `MemoryError`.
     """
 
     def __init__(
@@ -65,6 +67,10 @@ class TorchRuntime:
                 logits = self._network(batch)[0].float().cpu()
             except torch.OutOfMemoryError as error:
                 raise _device_error(self.device, error) from error
+            except RuntimeError as error:
+                if _CPU_OUT_OF_MEMORY not in str(error):
+                    raise
+                raise MemoryError(" ".join(str(error).split())[:300]) from error
         return np.asarray(logits.numpy())
 
     @contextmanager

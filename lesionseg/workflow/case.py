@@ -172,7 +172,8 @@ def write_case(measured: MeasuredCase, *, add: AddFiles | None = None) -> CaseRe
         request, read.settings, scan, measured.measurements, measured.labelled.segmenter, read.started
     )
     with staged_folder(request.output_folder, overwrite=request.overwrite) as folder:
-        warnings = _write_results(folder, facts, label_map, read.timer)
+        written = _write_results(folder, facts, label_map, read.timer)
+        warnings = (*measured.labelled.found.retries, *written)
         manifest = build_manifest(facts, folder, read.timer, warnings)
         write_json(folder / MANIFEST, manifest)
         result = CaseResult(folder, measured.measurements, manifest, warnings, label_map, scan.series)
