@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from lesionseg.core.errors import InputError, UnreadableFileError
 
 if TYPE_CHECKING:
+    from lesionseg.batch.sources import RemoteStudy
     from lesionseg.dicom.discovery import Findings, UnreadableFile
     from lesionseg.dicom.headers import SliceHeader
 
@@ -50,7 +51,7 @@ class BatchCase:
         By which the scan is known again in a later run: its study, the file, or the name that a manifest
         gives it.
     path : Path
-        Folder that holds all of its slices, or a volume file.
+        Folder that holds all of its slices, or a volume file; folder for what is fetched, where it is remote.
     files : FileSet
         Of the series that is measured; empty where none could be chosen.
     slices : FileSet
@@ -62,6 +63,8 @@ class BatchCase:
         As the files say; empty where they do not.
     error : InputError or None
         Why there is nothing to measure, where that is known already.
+    remote : RemoteStudy or None
+        The study, while it is elsewhere: there are no files yet.
     """
 
     case_id: str
@@ -76,11 +79,12 @@ class BatchCase:
     series_uid: str = ""
     study_date: str = ""
     error: InputError | None = None
+    remote: RemoteStudy | None = None
 
     @property
     def is_dicom(self) -> bool:
         """Whether the scan is DICOM slices, not a volume file."""
-        return bool(self.slices.names)
+        return bool(self.slices.names) or self.remote is not None
 
     def find_again(self) -> Findings | None:
         """Read the headers of the study again; None of a volume file.

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lesionseg.batch.arrivals import bring_here, let_go
 from lesionseg.batch.cases import BatchCase
 from lesionseg.batch.events import BatchEvent, Happening
 from lesionseg.batch.failures import failure_of
@@ -23,7 +24,7 @@ from lesionseg.workflow.output import refuse_output
 from lesionseg.workflow.request import CASE_OUTPUT
 
 STOPPED = "the batch was stopped before its turn"
-READ, SEGMENT, MEASURE, WRITE = "read", "segment", "measure", "write"
+FETCH, READ, SEGMENT, MEASURE, WRITE = "fetch", "read", "segment", "measure", "write"
 UNTIL_STOP = (READ, SEGMENT)
 """A scan that is segmented is finished, whoever asks to stop."""
 
@@ -57,21 +58,19 @@ class Crew:
     def steps(self) -> Sequence[Step[BatchCase]]:
         """Return the steps; the network is one thread's, and so is drawing, which shares global settings."""
         works: dict[str, Work] = {
-            READ: self._read,
             SEGMENT: self.stages.segment,
             MEASURE: self.stages.measure,
             WRITE: self._write,
         }
-        return [
-            Step(name, partial(self._timed, name, work), self.wanted.settings.readers if name == READ else 1)
-            for name, work in works.items()
-        ]
+        begin = Step(READ, self._begin, self.wanted.settings.readers)
+        return [begin, *(Step(name, partial(self._timed, name, work)) for name, work in works.items())]
 
     def admit(self, case: BatchCase) -> bool:
         """Say whether a case needs work; one that is done already is taken over."""
         record = self.ledger.record(case.case_id)
         try:
             if self.wanted.still_holds(record, case, self.folder / case.case_id):
+                let_go(case)
                 self.tell(BatchEvent(Happening.TAKEN_OVER, case.case_id))
                 return False
         except OutputExistsError as error:
@@ -94,6 +93,7 @@ class Crew:
         if not failure.keeps_folder:
             _remove_outdated(self.folder / case.case_id)
         self.ledger.fail(case.case_id, failure.reason, failure.text)
+        let_go(case)
         self.tell(BatchEvent(Happening.FAILED, case.case_id, reason=failure.reason, text=failure.text))
 
     def put_back(self, case: BatchCase) -> None:
@@ -122,8 +122,16 @@ class Crew:
             self.tell(BatchEvent(Happening.DONE, case.case_id, seconds=whole, text="; ".join(found)))
         return found
 
-    def _read(self, case: BatchCase, _: None) -> Any:
+    def _begin(self, case: BatchCase, _: None) -> Any:
+        """Fetch the scan, if it lies elsewhere, and read it."""
         self.ledger.start(case.case_id)
+        here = case if case.remote is None else self._timed(FETCH, self._fetch, case, None)
+        return self._timed(READ, self._read, here, None)
+
+    def _fetch(self, case: BatchCase, _: None) -> BatchCase:
+        return bring_here(case, self.ledger)
+
+    def _read(self, case: BatchCase, _: None) -> Any:
         if case.error is not None:
             raise case.error
         return self.stages.read(case)
@@ -133,6 +141,7 @@ class Crew:
         written = self.stages.write(case, measured)
         key = self.wanted.key(written.manifest)
         self.ledger.finish(case.case_id, key, written.outputs, written.warnings)
+        let_go(case)
         return written.warnings
 
 

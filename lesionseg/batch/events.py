@@ -32,7 +32,8 @@ class BatchEvent:
     case_id : str
         Empty where it concerns the whole batch.
     stage : str
-        ``read``, ``segment``, ``measure`` or ``write``: begun, or with `seconds` ended.
+        ``read``, ``segment``, ``measure`` or ``write``, and ``fetch`` before them of a study that lies
+        elsewhere: begun, or with `seconds` ended.
     seconds : float or None
         Of a stage that ended; of a done case from its first stage to its last.
     reason, text : str

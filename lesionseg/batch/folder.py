@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lesionseg.batch.request import BATCH_FILES, BATCH_FORMAT, CASES
+from lesionseg.batch.request import BATCH_FILES, BATCH_FORMAT, CASES, PULLED
 from lesionseg.core.errors import OutputError, OutputExistsError
 from lesionseg.core.files import STAGING_PREFIX
 from lesionseg.workflow.request import MANIFEST
@@ -95,7 +95,7 @@ def _is_marked(path: Path) -> bool:
 
 def _sweep(folder: Path) -> None:
     """Remove what an earlier process of ours left half-written when it was killed."""
-    for place in (folder, folder / CASES):
+    for place in (folder, folder / CASES, *folder.glob(f"{PULLED}/*")):
         for path in place.glob(f"{STAGING_PREFIX}*"):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)

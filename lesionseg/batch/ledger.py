@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from lesionseg.batch.cases import BatchCase
 from lesionseg.batch.layout import LEDGER
@@ -53,8 +53,9 @@ class Ledger:
                 "SELECT case_id FROM scan WHERE state = ?", (State.RUNNING,)
             ).fetchall():
                 self._move(connection, case_id, State.PENDING, LEFT_BEHIND)
-            known: dict[str, str] = dict(connection.execute("SELECT identity, case_id FROM scan").fetchall())
-            taken = {name.lower() for name in known.values()}
+            rows = connection.execute("SELECT identity, case_id, facts FROM scan").fetchall()
+            known = {row["identity"]: _Known(row["case_id"], row["facts"]) for row in rows}
+            taken = {one.case_id.lower() for one in known.values()}
             connection.execute("UPDATE scan SET listed = 0")
             return tuple(_enlisted(connection, case, known, taken) for case in cases)
 
@@ -89,6 +90,13 @@ class Ledger:
         with self._database.transaction() as connection:
             connection.execute("UPDATE scan SET starts = starts - 1 WHERE case_id = ?", (case_id,))
             self._move(connection, case_id, State.PENDING, reason)
+
+    def note_fetched(self, case_id: str, content: str, series_uid: str) -> None:
+        """Note what was fetched of a study that lies elsewhere, and which of its series is measured."""
+        with self._database.transaction() as connection:
+            (text,) = connection.execute("SELECT facts FROM scan WHERE case_id = ?", (case_id,)).fetchone()
+            facts = {**json.loads(text), "content": content, "series_uid": series_uid}
+            connection.execute("UPDATE scan SET facts = ? WHERE case_id = ?", (json.dumps(facts), case_id))
 
     def finish(
         self, case_id: str, key: CaseKey, outputs: Mapping[str, str], warnings: Sequence[str] = ()
@@ -144,15 +152,25 @@ class Ledger:
         )
 
 
+class _Known(NamedTuple):
+    case_id: str
+    facts: str
+
+
 def _enlisted(
-    connection: sqlite3.Connection, case: BatchCase, known: Mapping[str, str], taken: set[str]
+    connection: sqlite3.Connection, case: BatchCase, known: Mapping[str, _Known], taken: set[str]
 ) -> BatchCase:
-    name = known.get(case.identity) or free_name(case.case_id, taken)
+    before = known.get(case.identity)
+    name = before.case_id if before else free_name(case.case_id, taken)
     taken.add(name.lower())
+    facts = _facts(case)
+    if case.remote is not None and before is not None:  # known since it was fetched
+        noted = json.loads(before.facts)
+        facts |= {key: noted[key] for key in ("series_uid", "content") if noted.get(key)}
     connection.execute(
         "INSERT INTO scan (case_id, identity, state, facts) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (identity) DO UPDATE SET listed = 1, facts = excluded.facts",
-        (name, case.identity, State.PENDING, json.dumps(_facts(case))),
+        (name, case.identity, State.PENDING, json.dumps(facts)),
     )
     return replace(case, case_id=name)
 
@@ -163,7 +181,7 @@ def _facts(case: BatchCase) -> dict[str, str]:
         "study_uid": case.study_uid,
         "series_uid": case.series_uid,
         "study_date": case.study_date,
-        "path": str(case.path),
+        "path": str(case.path) if case.remote is None else case.remote.place,
     }
 
 

@@ -58,7 +58,8 @@ class CaseRecord:
     outputs : dict of str to str
         SHA-256 of each file of a done case, by its path in the case folder.
     facts : dict of str to str
-        ``patient_id``, ``study_uid``, ``series_uid``, ``study_date``, ``path``.
+        ``patient_id``, ``study_uid``, ``series_uid``, ``study_date``, ``path``; of a study that was fetched
+        also its ``content``.
     """
 
     case_id: str

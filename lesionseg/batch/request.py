@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lesionseg.batch.records import CaseRecord, State
 from lesionseg.core.errors import ConfigurationError
@@ -12,10 +12,15 @@ from lesionseg.workflow.export.request import ExportSettings
 from lesionseg.workflow.output import OwnOutput
 from lesionseg.workflow.request import MANIFEST, CaseSettings
 
+if TYPE_CHECKING:
+    from lesionseg.batch.sources import StudySource
+
 CASES, LEDGER = "cases", "ledger.sqlite"
+PULLED = "pulled"
+"""Folder of studies that were fetched and are not done yet."""
 SUMMARY_CSV, SUMMARY_PARQUET, INDEX = "summary.csv", "summary.parquet", "index.html"
 LEDGER_FILES = (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm")
-BATCH_FILES = (CASES, *LEDGER_FILES, SUMMARY_CSV, SUMMARY_PARQUET, INDEX, MANIFEST)
+BATCH_FILES = (CASES, PULLED, *LEDGER_FILES, SUMMARY_CSV, SUMMARY_PARQUET, INDEX, MANIFEST)
 """All that a batch's folder may hold."""
 BATCH_FORMAT = "lesionseg-batch/1"
 BATCH_OUTPUT = OwnOutput(BATCH_FILES, MANIFEST, BATCH_FORMAT)
@@ -31,10 +36,13 @@ class BatchRequest:
         Folders of studies, DICOM files, volume files, tables of scans.
     output : Path
         New, empty, or an earlier batch, which is then gone on with.
+    sources : tuple of StudySource
+        Studies that are fetched from elsewhere, after those of the inputs.
     """
 
     inputs: tuple[Path, ...]
     output: Path
+    sources: tuple[StudySource, ...] = ()
 
 
 @dataclass(frozen=True)

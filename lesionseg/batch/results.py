@@ -96,6 +96,7 @@ def _beginning(facts: BatchFacts) -> dict[str, Any]:
             "lesionseg": __version__,
             "notice": NOTICE,
             "inputs": [str(path.resolve()) for path in facts.request.inputs],
+            "queries": [source.as_dict() for source in facts.request.sources],
             "settings": {
                 "repairs": settings.repairs,
                 "export": None if settings.export is None else asdict(settings.export),

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from lesionseg.batch.arrivals import remote_cases
 from lesionseg.batch.cases import BatchCase
 from lesionseg.batch.engine import Engine, Job, LocalEngine
 from lesionseg.batch.events import BatchEvent, Happening, Observer, Tally, nobody
@@ -82,12 +83,14 @@ def run_batch(
         is full; what is done stays done.
     ClusterError
         If there is nobody who could do the work.
+    PacsError
+        If an archive cannot be asked which studies it has, or has none that fits.
     """
     settings, watch = settings or BatchSettings(), watch or BatchWatch()
     _refuse_own_input(request)
     started, timer = watch.case.now(), watch.case.stopwatch()
     with timer.stage("list"):
-        work = list_cases(request.inputs)
+        work = list_cases(request.inputs, remote_cases(request))
     facts = BatchFacts(request, settings, segmenter, work.left_over, started)
     with own_folder(request.output):
         begin_folder(facts)

@@ -14,7 +14,8 @@ from lesionseg import __version__
 from lesionseg.batch.cases import BatchCase
 from lesionseg.batch.records import CaseKey, CaseRecord, State
 from lesionseg.batch.request import BatchSettings
-from lesionseg.core.errors import OutputExistsError
+from lesionseg.batch.sources import RemoteStudy
+from lesionseg.core.errors import LesionSegError, OutputExistsError
 from lesionseg.core.provenance import sha256_of_file
 from lesionseg.segmentation import ModelBundle, Segmenter
 from lesionseg.workflow.request import CASE_PAGE
@@ -50,15 +51,15 @@ class WantedBatch:
         """
         if not folder.is_dir():
             return False
-        wanted = WantedCase(
-            case.files.paths, case.asked_series, self.repairs(case), self.settings.case, self.segmenter
-        )
+        files = case.files.paths if case.remote is None else None
+        wanted = WantedCase(files, case.asked_series, self.repairs(case), self.settings.case, self.segmenter)
         unchanged = wanted.is_in(folder)
         if record.state is not State.DONE or record.key is None:
             return False
         _refuse_altered(folder, record.outputs)
         made_with = (record.key.bundle_sha256, record.key.settings_sha256)
-        return unchanged and made_with == (self._bundle_sha256, self._settings_sha256)
+        unchanged = unchanged and made_with == (self._bundle_sha256, self._settings_sha256)
+        return unchanged and (case.remote is None or _same_elsewhere(case.remote, record))
 
     @property
     def _bundle_sha256(self) -> str:
@@ -88,6 +89,14 @@ def hashes_of(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != CASE_PAGE
     }
+
+
+def _same_elsewhere(study: RemoteStudy, record: CaseRecord) -> bool:
+    """Tell whether a study holds what was fetched; done work is kept where that cannot be asked now."""
+    try:
+        return study.content() == record.facts.get("content")
+    except LesionSegError:
+        return "content" in record.facts
 
 
 def _refuse_altered(folder: Path, outputs: Mapping[str, str]) -> None:

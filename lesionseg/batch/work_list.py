@@ -35,13 +35,15 @@ class WorkList:
     left_over: tuple[LeftOver, ...]
 
 
-def list_cases(inputs: Sequence[Path]) -> WorkList:
+def list_cases(inputs: Sequence[Path], remote: Sequence[BatchCase] = ()) -> WorkList:
     """Read the headers of all inputs once and say which scans they hold.
 
     Parameters
     ----------
     inputs : sequence of Path
         Folders of studies, DICOM files, volume files, and tables (``.csv``) of scans.
+    remote : sequence of BatchCase
+        Studies that are still elsewhere; they come after the others.
 
     Returns
     -------
@@ -68,6 +70,8 @@ def list_cases(inputs: Sequence[Path]) -> WorkList:
             listing.take(_of_volume_file(path))
         else:
             _search(path, listing)
+    for case in remote:
+        listing.take(case)
     if not listing.cases:
         raise NoCTSeriesError(
             "there is no CT study to measure",
@@ -76,6 +80,16 @@ def list_cases(inputs: Sequence[Path]) -> WorkList:
             remedy="Name the folders that hold the scans",
         )
     return WorkList(tuple(listing.cases), tuple(listing.left_over))
+
+
+def case_of_folder(folder: Path) -> BatchCase:
+    """Return the one study that a folder holds; if there is none that can be measured, that is its error."""
+    return _of_dicom_row(TableRow(folder, "", ""))
+
+
+def study_identity(patient_id: str, study_uid: str) -> str:
+    """Name a study by its UID, which says which scan it is wherever it lies."""
+    return f"study {study_uid} of {patient_id}"
 
 
 @dataclass
@@ -189,7 +203,7 @@ def _of_source(source: ScanSource, identity: str = "") -> BatchCase:
 
 def _study_identity(patient_id: str, study_uid: str, source: ScanSource) -> str:
     """Name a study by its UID; where it has none, by its place."""
-    named = f"study {study_uid} of {patient_id}" if study_uid else f"path {source.input_path.resolve()}"
+    named = study_identity(patient_id, study_uid) if study_uid else f"path {source.input_path.resolve()}"
     return f"{named}, series {source.asked_series}" if source.asked_series else named
 
 

@@ -17,6 +17,7 @@ from lesionseg.cli.batch_engine import (
     WorkersOption,
     engine_of,
 )
+from lesionseg.cli.batch_query import split_inputs
 from lesionseg.cli.export import EVERY, export_settings, known_formats
 from lesionseg.cli.export import FORMATS as EXPORT_FORMATS
 from lesionseg.cli.options import (
@@ -46,7 +47,8 @@ def batch(
         typer.Argument(
             metavar="INPUT...",
             show_default=False,
-            help="Folders of studies; single scans; tables SCANS.csv with the column path.",
+            help="Folders of studies; single scans; tables SCANS.csv with the column path; "
+            "queries QUERY.yaml to an archive.",
         ),
     ],
     *,
@@ -119,13 +121,14 @@ def batch(
         readers,
         in_memory,
     )
+    on_disk, sources = split_inputs(inputs)
     who = engine_of(engine, ray_address, cpus_per_worker, workers)
     segmenter = DeferredSegmenter.from_settings(how)
     note_licence(screen, getattr(segmenter, "bundle", None))
     try:
         with stop_on_signal() as stop, watching(quiet=quiet, log_json=log_json) as observer:
             result = run_batch(
-                BatchRequest(tuple(inputs), output),
+                BatchRequest(on_disk, output, sources),
                 segmenter,
                 settings=settings,
                 watch=BatchWatch(stop.noting(observer), stop.asked),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lesionseg.batch.events import BatchEvent, Observer, Tally
 
 _STOPPING = "stopping: what is segmented is finished, the rest waits; a second Ctrl-C stops at once"
-_STAGES = ("read", "segment", "measure", "write")
+_STAGES = ("fetch", "read", "segment", "measure", "write")
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ def read_settings_as(model: type[AnySettings], path: Path) -> AnySettings:
         settings = model.model_validate(content)
     except ValidationError as error:
         # not chained: pydantic's own words may repeat a value
-        raise _as_error(error.errors(include_url=False, include_input=False), str(path)) from None
+        details = error.errors(include_url=False, include_input=False)
+        raise as_configuration_error(details, str(path)) from None
     return settings
 
 
@@ -57,7 +58,7 @@ def loopback_settings(url: str) -> PacsSettings:
     try:
         web = Web(url=url, allow_plain_http=True)
     except ValidationError as error:
-        raise _as_error(error.errors(include_url=False, include_input=False), "--url") from None
+        raise as_configuration_error(error.errors(include_url=False, include_input=False), "--url") from None
     host = web.host.rsplit(":", 1)[0] if not web.host.endswith("]") else web.host
     if not is_loopback(host):
         raise ConfigurationError(
@@ -89,10 +90,13 @@ def _full_path(key: str, value: Any, folder: Path) -> Any:
     return path
 
 
-def _as_error(details: list[ErrorDetails], case: str) -> ConfigurationError:
+def as_configuration_error(
+    details: list[ErrorDetails], case: str, described_in: str = _DOCS
+) -> ConfigurationError:
+    """Return one error for all that pydantic found in a file, without the values."""
     lines = [_sentence(detail) for detail in details]
     problem = lines[0] if len(lines) == 1 else f"{len(lines)} faults\n" + "\n".join(lines)
-    return ConfigurationError(problem, case=case, remedy=f"{_DOCS} describes every key and its range")
+    return ConfigurationError(problem, case=case, remedy=f"{described_in} describes every key and its range")
 
 
 def _sentence(detail: ErrorDetails) -> str:

@@ -27,7 +27,7 @@ from lesionseg.pacs.web.pull_record import (
     read_record,
     what_is_here,
 )
-from lesionseg.pacs.web.query import Query, SeriesFound, find_series, instance_uids
+from lesionseg.pacs.web.query import Query, SeriesFound, find_series, instance_uids, nothing_fits
 from lesionseg.pacs.web.retrieve import retrieve_series
 from lesionseg.workflow.progress import CaseProgress, no_progress
 
@@ -86,12 +86,7 @@ def pull(
     """
     found = find_series(archive, query)
     if not found:
-        raise PacsContentError(
-            "the archive holds no series that fits",
-            case=archive.host,
-            expected=", ".join(f"{name} {value}" for name, value in query.as_dict().items()),
-            remedy="See what it holds with `lesionseg pacs find` and fewer conditions",
-        )
+        raise nothing_fits(archive.host, query)
     if len(found) > limits.series:
         raise PacsLimitError(
             "more series fit than one pull may fetch",
@@ -103,29 +98,38 @@ def pull(
     pulled: list[PulledSeries] = []
     for series in found:
         progress(PULLED_STAGE, len(pulled), len(found))
-        pulled.append(_pull_or_fail(_Pull(archive, query, limits, now), series, folder))
+        pulled.append(_pull_or_fail(PullRun(archive, query, limits, now), series, folder))
     return tuple(pulled)
 
 
 @dataclass(frozen=True)
-class _Pull:
+class PullRun:
     """What all series of one pull share."""
 
     archive: Archive
     query: Query
     limits: PullLimits
-    now: Callable[[], datetime]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
-def _pull_or_fail(run: _Pull, series: SeriesFound, folder: Path) -> PulledSeries:
+def _pull_or_fail(run: PullRun, series: SeriesFound, folder: Path) -> PulledSeries:
     target = folder / series.study_uid / series.series_uid  # `find_series` lets no odd ones through
     try:
-        return _pull_one(run, series, target)
+        return pull_one(run, series, target)
     except (PacsError, OutputExistsError) as error:
         return PulledSeries(series, target, "failed", error=error)
 
 
-def _pull_one(run: _Pull, series: SeriesFound, target: Path) -> PulledSeries:
+def pull_one(run: PullRun, series: SeriesFound, target: Path) -> PulledSeries:
+    """Fetch one series into the folder `target`, or find it whole there.
+
+    Raises
+    ------
+    PacsError
+        One of its kinds, if it cannot be fetched as the archive lists it.
+    OutputExistsError, OutputError
+        If somebody else's files are there, or the disk cannot be written.
+    """
     promised = _promised(run, series)
     record = read_record(target)
     here, note = what_is_here(target, promised, record)
@@ -138,7 +142,7 @@ def _pull_one(run: _Pull, series: SeriesFound, target: Path) -> PulledSeries:
     return PulledSeries(series, target, state, len(stored), sum(one.bytes for one in stored), note)
 
 
-def _promised(run: _Pull, series: SeriesFound) -> Promised:
+def _promised(run: PullRun, series: SeriesFound) -> Promised:
     uids = instance_uids(run.archive, series.study_uid, series.series_uid)
     promised = Promised(run.archive.host, series.study_uid, series.series_uid, uids)
     if not uids or series.instances not in (None, len(uids)):

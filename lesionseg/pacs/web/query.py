@@ -18,9 +18,9 @@ from lesionseg.core.errors import ConfigurationError, PacsAnswerError, PacsConte
 from lesionseg.pacs.web.archive import Archive, DicomJson, text_in
 
 STUDY_UID, SERIES_UID, SOP_UID = "0020000D", "0020000E", "00080018"
-_PATIENT_ID, _STUDY_DATE, _STUDY_DESCRIPTION = "00100020", "00080020", "00081030"
+PATIENT_ID, STUDY_DATE, _STUDY_DESCRIPTION = "00100020", "00080020", "00081030"
 _MODALITY, _SERIES_DESCRIPTION, _INSTANCES = "00080060", "0008103E", "00201209"
-_STUDY_FIELDS: Final = (_PATIENT_ID, _STUDY_DATE, _STUDY_DESCRIPTION)
+_STUDY_FIELDS: Final = (PATIENT_ID, STUDY_DATE, _STUDY_DESCRIPTION)
 _SERIES_FIELDS: Final = (_MODALITY, _SERIES_DESCRIPTION, _INSTANCES)
 _USABLE_UID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
 """Wider than PS3.5 9.1, for archives hold invalid ones too, but nothing that changes an address."""
@@ -120,10 +120,7 @@ def find_series(archive: Archive, query: Query) -> tuple[SeriesFound, ...]:
         One of its kinds.
     """
     found = [
-        series
-        for study in _studies(archive, query)
-        for series in _series_of(archive, study)
-        if _series_fits(series, query)
+        series for study in matching_studies(archive, query) for series in fitting(archive, study, query)
     ]
     return tuple(sorted(found, key=lambda one: (one.study_date, one.study_uid, one.series_uid)))
 
@@ -151,7 +148,8 @@ def instance_uids(archive: Archive, study_uid: str, series_uid: str) -> tuple[st
         raise
 
 
-def _studies(archive: Archive, query: Query) -> Iterator[DicomJson]:
+def matching_studies(archive: Archive, query: Query) -> Iterator[DicomJson]:
+    """Yield the studies that fit by themselves, as the archive describes them; raises as `find_series`."""
     filters = {"PatientID": query.patient_id, "StudyDate": query.dates}
     for study_uid in query.study_uids or ("",):
         asked = {name: text for name, text in {**filters, "StudyInstanceUID": study_uid}.items() if text}
@@ -163,6 +161,22 @@ def _studies(archive: Archive, query: Query) -> Iterator[DicomJson]:
                 yield study
 
 
+def fitting(archive: Archive, study: DicomJson, query: Query) -> Iterator[SeriesFound]:
+    """Yield the series of a study that fit. Raises as `find_series` does."""
+    return (series for series in _series_of(archive, study) if _series_fits(series, query))
+
+
+def nothing_fits(host: str, *queries: Query) -> PacsContentError:
+    """Return the error for queries that an archive holds nothing for."""
+    asked = (", ".join(f"{name} {value}" for name, value in query.as_dict().items()) for query in queries)
+    return PacsContentError(
+        "the archive holds no series that fits",
+        case=host,
+        expected="; or ".join(asked),
+        remedy="See what it holds with `lesionseg pacs find` and fewer conditions",
+    )
+
+
 def _series_of(archive: Archive, study: DicomJson) -> Iterator[SeriesFound]:
     study_uid = _usable(text_in(study, STUDY_UID), archive.host)
     answers = archive.search(
@@ -171,9 +185,9 @@ def _series_of(archive: Archive, study: DicomJson) -> Iterator[SeriesFound]:
     for answer in answers:
         counted = text_in(answer, _INSTANCES)
         yield SeriesFound(
-            patient_id=text_in(study, _PATIENT_ID),
+            patient_id=text_in(study, PATIENT_ID),
             study_uid=study_uid,
-            study_date=text_in(study, _STUDY_DATE),
+            study_date=text_in(study, STUDY_DATE),
             study_description=text_in(study, _STUDY_DESCRIPTION),
             series_uid=_usable(text_in(answer, SERIES_UID), archive.host),
             modality=text_in(answer, _MODALITY),
@@ -183,10 +197,10 @@ def _series_of(archive: Archive, study: DicomJson) -> Iterator[SeriesFound]:
 
 
 def _study_fits(study: DicomJson, query: Query) -> bool:
-    day = text_in(study, _STUDY_DATE)
+    day = text_in(study, STUDY_DATE)
     first, _, last = query.dates.partition("-")
     return (
-        query.patient_id in ("", text_in(study, _PATIENT_ID))
+        query.patient_id in ("", text_in(study, PATIENT_ID))
         and (not query.dates or (bool(day) and (first or day) <= day <= (last or day)))
         and _described(text_in(study, _STUDY_DESCRIPTION), query.study_description)
     )
