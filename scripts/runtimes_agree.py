@@ -1,12 +1,13 @@
 """Do both inference runtimes give the same labels? Torch in eager mode against OpenVINO, over real scans.
 
     .venv/bin/python scripts/runtimes_agree.py --data ../shared/data --json runtimes.json
-    .venv/bin/python scripts/runtimes_agree.py --data ../shared/data --scans cip-ct64-series lungdx-A0002_8mm
+    .venv/bin/python scripts/runtimes_agree.py --data ../shared/data --scans ct-64Dicom lungdx-A0002_8mm
 
 Both run on the processor, in 32-bit floats, with the same bundle and windows, the whole way from volume to
 label map. Equal labels are counted among the voxels that either runtime calls lung. Prints a Markdown table;
 exit code 1 where a scan has less than 99.9 % equal labels, or a proportion that differs by more than 0.1
-percentage points, or where no scan was found. A scan in which both find no lung is listed and not judged.
+percentage points, or where a scan could not be run or none was found. A scan in which both find no lung is
+listed and not judged.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from lesionseg.core.errors import LesionSegError
 from lesionseg.core.provenance import package_versions
 from lesionseg.segmentation import Segmenter, open_segmenter
 from lesionseg.volume import LabelMap
@@ -28,7 +30,7 @@ from lesionseg.workflow.loading import load_volume
 TORCH, OPENVINO = "torch", "openvino"
 LEAST_EQUAL_PCT = 99.9
 LARGEST_DIFFERENCE_POINTS = 0.1
-_FOLDERS = ("ct", "dicom-traps/cip-ct64-series")
+_FOLDERS = ("ct", "dicom-traps/cip-ct64-series/ct-64Dicom")
 _VOLUMES = "ct-1p5mm/*_ct.nii.gz"
 
 
@@ -107,11 +109,10 @@ def _proportion_pct(part: np.ndarray, lung: np.ndarray) -> float | None:
     return 100 * int(np.count_nonzero(part)) / whole if whole else None
 
 
-def agree_on(scans: Mapping[str, Path], segmenters: Mapping[str, Segmenter]) -> Iterable[Agreement]:
-    """Segment each scan with both, one after the other."""
-    for name, path in scans.items():
-        volume = load_volume(path)
-        yield compare(name, *(segmenters[runtime].segment(volume) for runtime in (TORCH, OPENVINO)))
+def agree_on(name: str, path: Path, segmenters: Mapping[str, Segmenter]) -> Agreement:
+    """Segment one scan with both, one after the other."""
+    volume = load_volume(path)
+    return compare(name, *(segmenters[runtime].segment(volume) for runtime in (TORCH, OPENVINO)))
 
 
 def table(found: list[Agreement]) -> str:
@@ -173,14 +174,19 @@ def main() -> int:
         runtime: open_segmenter(options.model, device="cpu", runtime=runtime, threads=options.threads)
         for runtime in (TORCH, OPENVINO)
     }
-    found: list[Agreement] = []
-    for one in agree_on(scans, segmenters):
-        found.append(one)
-        print(table([one]).splitlines()[-1], file=sys.stderr, flush=True)
+    found, failed = [], []
+    for name, path in scans.items():
+        try:
+            found.append(agree_on(name, path, segmenters))
+        except LesionSegError as error:
+            failed.append(name)
+            print(f"{name}: {error}", file=sys.stderr)
+            continue
+        print(table(found[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
         if options.json:
             options.json.write_text(json.dumps(as_json(found, segmenters), indent=1) + "\n", encoding="utf-8")
     print(table(found))
-    return int(not passed(found))
+    return int(bool(failed) or not passed(found))
 
 
 def _options() -> argparse.Namespace:

@@ -23,7 +23,7 @@ from typing import Any
 
 from scripts.bench.peers.fingerprint import Fingerprint
 from scripts.bench.peers.machine import machine
-from scripts.bench.peers.readers import FLOOR_CONVERT, FLOOR_COPY, FLOORS, OWN, TIMED_READERS
+from scripts.bench.peers.readers import FLOOR_CONVERT, FLOORS, OWN, TIMED_READERS
 from scripts.bench.peers.series import TimedSeries, make_series
 from scripts.bench.peers.survival import CRASH, HANG, ROOT, survival_table
 
@@ -82,13 +82,20 @@ def _time_all(
     versions, rows = {}, []
     for name in names:
         python = sys.executable if name == OWN or name in FLOORS else str(options.peer_python)
-        found = _run(name, python, options.repeats, list(folders))
-        for folder, one in folders.items():
+        wanted = {folder: one for folder, one in folders.items() if _applies(name, one)}
+        found = _run(name, python, options.repeats, list(wanted))
+        for folder, one in wanted.items():
             result = found.get(folder, {"error": "the reader's process died"})
-            versions[name] = result.pop("version", versions.get(name, ""))
+            version = result.pop("version", "")
+            if version and name not in FLOORS:
+                versions[TIMED_READERS[name][1]] = version
             rows.append({"reader": name, "encoding": one.encoding, **_judged(name, result, one.truth)})
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     return versions, rows
+
+
+def _applies(name: str, series: TimedSeries) -> bool:
+    return name != FLOOR_CONVERT or series.encoding == UNCOMPRESSED
 
 
 def _run(name: str, python: str, repeats: int, folders: list[str]) -> dict[str, dict[str, Any]]:
@@ -114,15 +121,18 @@ def verdicts(rows: list[dict[str, Any]], survival: dict[str, dict[str, int]]) ->
     judged = []
     for encoding in dict.fromkeys(row["encoding"] for row in rows):
         timed = {row["reader"]: row for row in rows if row["encoding"] == encoding and "wall_s" in row}
-        own = timed[OWN]["wall_s"]
+        if OWN not in timed:
+            judged.append({"encoding": encoding, "against": "", "seconds_ratio": None, "holds": False})
+            continue
+        own, right = timed[OWN]["wall_s"], not timed[OWN]["fault"]
         fit = [name for name in timed if name not in (*FLOORS, OWN) and _is_fit(timed[name], survival)]
         if fit:
             fastest = min(fit, key=lambda name: timed[name]["wall_s"])
             ratio = own / timed[fastest]["wall_s"]
-            judged.append(_verdict(encoding, fastest, ratio, 1.0, right=not timed[OWN]["fault"]))
-        floor = FLOOR_CONVERT if encoding == UNCOMPRESSED else FLOOR_COPY
-        limit = LARGEST_RATIO_TO_FLOOR if encoding == UNCOMPRESSED else None
-        judged.append(_verdict(encoding, floor, own / timed[floor]["wall_s"], limit))
+            judged.append(_verdict(encoding, fastest, ratio, 1.0, right=right))
+        if encoding == UNCOMPRESSED:
+            ratio = own / timed[FLOOR_CONVERT]["wall_s"]
+            judged.append(_verdict(encoding, FLOOR_CONVERT, ratio, LARGEST_RATIO_TO_FLOOR, right=right))
     return judged
 
 
@@ -130,15 +140,13 @@ def _is_fit(row: dict[str, Any], survival: dict[str, dict[str, int]]) -> bool:
     return not row["fault"] and not survival.get(row["reader"], {}).get(CRASH)
 
 
-def _verdict(
-    encoding: str, against: str, ratio: float, limit: float | None, *, right: bool = True
-) -> dict[str, Any]:
+def _verdict(encoding: str, against: str, ratio: float, limit: float, *, right: bool) -> dict[str, Any]:
     return {
         "encoding": encoding,
         "against": against,
         "seconds_ratio": round(ratio, 3),
         "limit": limit,
-        "holds": right and (limit is None or ratio <= limit),
+        "holds": right and ratio <= limit,
     }
 
 

@@ -24,7 +24,7 @@ ENCODINGS: dict[str, UID] = {
     "JPEG-LS": JPEGLSLossless,
     "RLE": RLELossless,
 }
-SPACING_MM = (1.0, 0.75, 0.75)
+SLICE_MM, FIELD_MM = 1.0, 384.0
 _TRUTH = "truth.json"
 
 
@@ -50,7 +50,8 @@ def make_series(root: Path, slices: int, matrix: int) -> list[TimedSeries]:
 
 
 def _write(where: Path, slices: int, matrix: int) -> Fingerprint:
-    volume = synthetic_chest((slices, matrix, matrix), SPACING_MM)
+    spacing_mm = (SLICE_MM, FIELD_MM / matrix, FIELD_MM / matrix)
+    volume = synthetic_chest((slices, matrix, matrix), spacing_mm)
     volume = CTVolume(np.clip(volume.hu, -1024, 3071), volume.geometry, volume.name)  # as scanners store
     plain = where / next(iter(ENCODINGS))
     settings = WriterSettings(entropy="readers", rescale_intercept_hu=RESCALE_INTERCEPT_HU)

@@ -1,0 +1,231 @@
+"""The tables of docs/performance.md, each from JSON files that benchmarks wrote; see performance_table.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NOT_MEASURED = "not measured"
+BUSY = "**The machine was busy: read ratios of these seconds with care, and nothing else of them.**"
+_GROWTH = (100, 300, 600)
+_CASE = "case-P001"
+
+
+@dataclass(frozen=True)
+class Results:
+    """JSON files of one folder, by name; what is not there was not measured."""
+
+    folder: Path
+
+    def get(self, name: str) -> dict[str, Any] | None:
+        path = self.folder / f"{name}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def measured_on(self, name: str) -> str:
+        """Say which machine a file's figures were taken on: as it says itself, or as its run recorded."""
+        facts = (self.get(name) or {}).get("machine") or self.get(f"{name}.machine")
+        if facts is None:
+            return "The machine was not recorded."
+        where = f"{facts['cpu']}, {facts['cpus']} cores, {facts['memory_gib']} GiB"
+        return f"Measured on {where}." + ("" if facts["quiet"] else f" {BUSY}")
+
+
+def figure(value: object, digits: int = 1) -> str:
+    """Write a number, or that there is none."""
+    if not isinstance(value, (int, float)):
+        return NOT_MEASURED
+    return f"{value:.{digits}f}"
+
+
+def rows(head: tuple[str, ...], body: list[tuple[str, ...]]) -> str:
+    """Lay out Markdown; every column but the first is a number."""
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    return "\n".join(lines + ["| " + " | ".join(cells) + " |" for cells in body])
+
+
+def expect(results: Results) -> str:
+    """What each kind of user can count on."""
+    case, ray = results.get(_CASE) or {}, results.get("ray") or {}
+    peers = results.get("segmentation") or {}
+    lungmask = [row for row in peers.get("rows", ()) if row["name"].startswith("lungmask")]
+    times = min((row["times_of_lesionseg"] for row in lungmask if "times_of_lesionseg" in row), default=None)
+    cpus = f"{case.get('cpus', 2)} cores, no GPU"
+    two = ray.get("speedup_1_to_2_workers")
+    body = [
+        (f"laptop: {cpus}, 148 slices", figure(case.get("case_wall_s")), figure(case.get("peak_gib"), 2)),
+        ("workstation: 8 cores or more, no GPU", NOT_MEASURED, NOT_MEASURED),
+        ("workstation: one NVIDIA GPU", NOT_MEASURED, NOT_MEASURED),
+    ]
+    table = rows(("machine", "seconds a scan", "peak memory, GiB"), body)
+    return (
+        f"{table}\n\n{results.measured_on(_CASE)}\n\n"
+        f"Cluster: throughput with two workers of one core against one, times: {figure(two, 2)}.\n"
+        f"lungmask's R231, lungs alone, takes longer than this whole case by a factor of: {figure(times)} "
+        "(the faster of its two runtimes)."
+    )
+
+
+def stages(results: Results) -> str:
+    """Where the time of one case goes."""
+    found = results.get(_CASE)
+    if found is None:
+        return NOT_MEASURED
+    walls = sorted(found["stages_wall_s"].items(), key=lambda item: -item[1])
+    body = [(name, figure(wall, 2), figure(found["stages_cpu_s"][name], 2)) for name, wall in walls]
+    whole = ("**whole case**", figure(found["case_wall_s"], 2), figure(found["case_cpu_s"], 2))
+    table = rows(("stage", "seconds", "processor seconds"), [*body, whole])
+    return f"{table}\n\n{found['bundle']}, {found['runtime']}. {results.measured_on(_CASE)}"
+
+
+def growth(results: Results) -> str:
+    """How a case grows with its slices."""
+    body, name = [], ""
+    for slices in _GROWTH:
+        found = results.get(f"case-phantom-{slices}") or {}
+        wall = found.get("case_wall_s")
+        name = f"case-phantom-{slices}" if found else name
+        body.append(
+            (
+                f"{slices} x 512 x 512",
+                figure(wall),
+                figure(1000 * wall / slices if wall else None, 0),
+                figure(found.get("peak_gib"), 2),
+                figure(found.get("stages_wall_s", {}).get("network")),
+            )
+        )
+    head = ("phantom of 300 mm", "seconds", "ms a slice", "peak memory, GiB", "of these in the network, s")
+    return rows(head, body) + (f"\n\n{results.measured_on(name)}" if name else "")
+
+
+def batch(results: Results) -> str:
+    """How cost grows with scans."""
+    found = results.get("batch-memory")
+    if found is None:
+        return f"Throughput and memory over many scans: {NOT_MEASURED}."
+    body = [
+        ("scans, and their shape", f"{found['scans']}, {' x '.join(map(str, found['shape']))}"),
+        ("seconds a scan", figure(found["batch_seconds"] / found["scans"], 2)),
+        ("throughput against a plain loop over the same scans", figure(found.get("throughput_ratio"), 2)),
+        ("peak memory of each tenth of the scans, MiB", ", ".join(map(str, found["peak_mib_by_tenths"]))),
+        ("growth of memory, MiB a scan", figure(found["growth_mib_per_scan"], 3)),
+    ]
+    return rows(("batch on one machine", "figure"), body) + f"\n\n{results.measured_on('batch-memory')}"
+
+
+def cluster(results: Results) -> str:
+    """How throughput grows with workers."""
+    found = results.get("ray")
+    if found is None:
+        return f"Throughput on Ray: {NOT_MEASURED}."
+    body = [(name.replace("_", " "), figure(value, 2)) for name, value in found["scans_per_minute"].items()]
+    ratio = figure(found["speedup_1_to_2_workers"], 2)
+    table = rows(("engine, one core a worker", "scans a minute"), body)
+    return f"{table}\n\nTwo workers against one: {ratio} times. {results.measured_on('ray')}"
+
+
+def peers(results: Results) -> str:
+    """Run against other networks on the same scan."""
+    found = results.get("segmentation")
+    if found is None:
+        return NOT_MEASURED
+    body = [
+        (
+            f"{row['name']} ({_runtime(row['runtime'])})" if "runtime" in row else row["name"],
+            row.get("part") or f"failed: {row.get('error', '')[-80:]}",
+            figure(row.get("whole_s")),
+            figure(row.get("times_of_lesionseg")),
+            figure(row.get("peak_gib"), 2),
+        )
+        for row in found["rows"]
+    ]
+    table = rows(("what", "part that ran", "seconds", "times lesionseg", "peak memory, GiB"), body)
+    threads = f"{found['scan']}, {found['scan_slices']} slices, {found['threads']} threads."
+    return f"{table}\n\n{threads} {results.measured_on('segmentation')}"
+
+
+def _runtime(name: str) -> str:
+    return {"torch": "eager torch", "openvino": "OpenVINO"}.get(name, name)
+
+
+def loaders(results: Results) -> str:
+    """Read the same series with every reader."""
+    found = results.get("loaders")
+    if found is None:
+        return NOT_MEASURED
+    encodings = list(dict.fromkeys(row["encoding"] for row in found["rows"]))
+    cells = {(row["reader"], row["encoding"]): _loader_cell(row) for row in found["rows"]}
+    readers = dict.fromkeys(row["reader"] for row in found["rows"])
+    survival = found.get("survival", {})
+    body = [
+        (name, *(cells.get((name, one), "") for one in encodings), _survived(name, survival))
+        for name in readers
+    ]
+    head = ("seconds", *encodings, f"died, hung on {found['damaged_series']} damaged series")
+    size = f"{found['slices']} slices of {found['matrix']} x {found['matrix']}, median of {found['repeats']}."
+    verdict = "\n".join(_verdict_line(one) for one in found["verdicts"])
+    versions = ", ".join(f"{name} {value}" for name, value in found["versions"].items())
+    return (
+        f"{rows(head, body)}\n\n{size} {results.measured_on('loaders')}\n\n{verdict}\n\nVersions: {versions}."
+    )
+
+
+def _loader_cell(row: dict[str, Any]) -> str:
+    if "wall_s" not in row:
+        return "refused"
+    return figure(row["wall_s"], 2) + (f" (wrong: {row['fault']})" if row.get("fault") else "")
+
+
+def _survived(name: str, survival: dict[str, dict[str, int]]) -> str:
+    if name.startswith("floor"):
+        return ""
+    counts = survival.get(name)
+    return f"{counts['crash']}, {counts['hang']}" if counts else NOT_MEASURED
+
+
+def _verdict_line(one: dict[str, Any]) -> str:
+    if one["seconds_ratio"] is None:
+        return f"- {one['encoding']}: lesionseg did not read it"
+    ratio = f"{one['seconds_ratio']:.2f} of the seconds of {one['against']}"
+    return f"- {one['encoding']}: {ratio}, at most {one['limit']:g} wanted: {_yes(one['holds'])}"
+
+
+def _yes(holds: object) -> str:
+    return "holds" if holds else "**does not hold**"
+
+
+def runtimes(results: Results) -> str:
+    """Compare both runtimes over real scans."""
+    found = results.get("runtimes")
+    if found is None:
+        return NOT_MEASURED
+    limits = found["limits"]
+    body = [
+        (
+            f"equal labels in the lungs, all voxels of {found['scans']} scans, %",
+            figure(found["equal_pct_of_all_voxels"], 4),
+            f"at least {limits['equal_pct']}",
+        ),
+        ("the same, worst scan, %", figure(found["equal_pct_least"], 4), f"at least {limits['equal_pct']}"),
+        (
+            "largest difference of a proportion, percentage points",
+            figure(found["difference_points_largest"], 4),
+            f"at most {limits['difference_points']}",
+        ),
+    ]
+    table = rows(("OpenVINO against eager torch", "found", "wanted"), body)
+    return f"{table}\n\n{found['bundle']}. In every scan: {_yes(found['holds'])}."
+
+
+TABLES: dict[str, Callable[[Results], str]] = {
+    "expect": expect,
+    "stages": stages,
+    "growth": growth,
+    "batch": batch,
+    "cluster": cluster,
+    "peers": peers,
+    "loaders": loaders,
+    "runtimes": runtimes,
+}
