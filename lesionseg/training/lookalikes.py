@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from skimage.morphology import convex_hull_image
 from torch import Tensor
 from torch.nn import functional
 
@@ -16,6 +17,8 @@ from lesionseg.training.patch import LungPatch
 
 CONTRAST_FROM_HU = 10.0
 """Blood and muscle lie above, fat and lung below."""
+BASE_LUNG_SHARE = 0.6
+"""Where lung fills less of the rib cage, in the lowest slice, what lies under the diaphragm is in sight."""
 
 
 def add_lookalikes(patch: LungPatch, generator: torch.Generator) -> LungPatch:
@@ -26,6 +29,7 @@ def add_lookalikes(patch: LungPatch, generator: torch.Generator) -> LungPatch:
     """
     if not patch.lung.any():
         return patch
+    cage = _rib_cage(patch)
     if chance(0.12, generator):
         patch = replace(patch, hu=_emphysema(patch, generator))
     if chance(0.15, generator):
@@ -34,8 +38,8 @@ def add_lookalikes(patch: LungPatch, generator: torch.Generator) -> LungPatch:
         patch = replace(patch, hu=_contrast_medium(patch, generator))
     if chance(0.08, generator):
         patch = _effusion(patch, generator)
-    if chance(0.2, generator):
-        patch = replace(patch, hu=_stomach(patch, generator))
+    if float(patch.lung[0].sum()) < BASE_LUNG_SHARE * float(cage.sum()) and chance(0.6, generator):
+        patch = replace(patch, hu=_stomach(patch, cage, generator))
     return patch
 
 
@@ -79,9 +83,14 @@ def _effusion(patch: LungPatch, generator: torch.Generator) -> LungPatch:
     return replace(patch, hu=torch.where(fluid, water, patch.hu), lung=lung, depth_mm=patch.depth_mm * lung)
 
 
-def _stomach(patch: LungPatch, generator: torch.Generator) -> Tensor:
-    """Fill parts of the soft tissue beside the lung with food and gas, as in stomach and bowel."""
-    tissue = ~patch.lung & (patch.hu > -150.0)
+def _rib_cage(patch: LungPatch) -> Tensor:
+    """Convex hull of the lungs' shadow along the slices, shape (rows, columns)."""
+    return torch.from_numpy(convex_hull_image(patch.lung.any(dim=0).numpy()))
+
+
+def _stomach(patch: LungPatch, cage: Tensor, generator: torch.Generator) -> Tensor:
+    """Fill parts of the tissue beside the lung, within the ribs, with food and gas: stomach and bowel."""
+    tissue = ~patch.lung & (patch.hu > -150.0) & cage
     near_mm = uniform(15.0, 60.0, generator)
     reach = max(1, round(near_mm / patch.spacing_mm[1]))
     beside = functional.max_pool2d(patch.lung.float(), 2 * reach + 1, stride=1, padding=reach) > 0.5

@@ -24,7 +24,7 @@ class ScannerSettings:
         The lung as a whole.
     """
 
-    noise_hu: tuple[float, float] = (5.0, 80.0)
+    noise_hu: tuple[float, float] = (5.0, 60.0)
     gravity_hu: float = 100.0
     inspiration_hu: tuple[float, float] = (-50.0, 70.0)
 

@@ -5,8 +5,9 @@ raises the lung while brighter vessels stay visible; consolidation replaces it, 
 bronchograms (`lesion_textures`). Hounsfield ranges enclose the published mixture for COVID-19 lung (healthy
 -829, ground glass -652, consolidation -337, dense -12) and the -300 HU boundary between the latter.
 
-Convention of the truth: *solid* is the consolidation field where it fills more than half of a voxel; its
-target lies between -250 and 60 HU before blur. Everything else that was raised is *non-solid*.
+Convention of the truth: *lesion* is where the drawn opacity fills more than half of a voxel; *solid* is
+lesion whose drawn density (fine grain, septa, vessels and open airways left out) is above -300 HU, the
+published boundary. The rest of the lesion is *non-solid*.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from lesionseg.training.fields import (
 )
 from lesionseg.training.lesion_textures import consolidation, ground_glass
 from lesionseg.training.patch import LungPatch
+
+SOLID_FROM_HU = -300.0
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,13 @@ def insert_lesions(
     lesion = torch.sigmoid((field - level) / edge) * _with_rim(patch.lung)
     solid = lesion * _consolidated_part(field - level, lesion > 0.5, patch, settings, generator)
     glass = ground_glass(patch, settings.ground_glass_hu, settings.least_contrast_hu, generator)
-    hu = torch.lerp(patch.hu, glass, lesion)
+    hu, density = torch.lerp(patch.hu, glass.hu, lesion), glass.density_hu
     if bool((solid > 0.0).any()):
-        hu = torch.lerp(hu, consolidation(patch, settings.solid_hu, generator), solid)
-    labels[(lesion > 0.5) & patch.lung] = int(Label.NON_SOLID)
-    labels[(solid > 0.5) & patch.lung] = int(Label.SOLID)
+        dense = consolidation(patch, settings.solid_hu, generator)
+        hu, density = torch.lerp(hu, dense.hu, solid), torch.lerp(density, dense.density_hu, solid)
+    found = (lesion > 0.5) & patch.lung
+    labels[found] = int(Label.NON_SOLID)
+    labels[found & (density > SOLID_FROM_HU)] = int(Label.SOLID)
     return hu, labels
 
 

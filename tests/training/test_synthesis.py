@@ -3,19 +3,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import max_pool2d
 
 from lesionseg.core.labels import Label
 from lesionseg.training.cutting import PatchSettings, PictureSettings, _first_slice
 from lesionseg.training.fields import blur, rank_threshold, smooth_noise
 from lesionseg.training.lesion_textures import consolidation, ground_glass
-from lesionseg.training.lookalikes import _stomach, add_lookalikes
+from lesionseg.training.lookalikes import _rib_cage, _stomach, add_lookalikes
 from lesionseg.training.losses import IGNORED_LABEL, region_loss
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.pictures import as_picture, hounsfield_from_grey, segment_picture
 from lesionseg.training.sampling import BatchSettings, SyntheticBatches
 from lesionseg.training.scanner import scanner_variation
 from lesionseg.training.scans import load_training_scan, save_training_scan, training_scan
-from lesionseg.training.synthesis import LesionSettings, insert_lesions
+from lesionseg.training.synthesis import SOLID_FROM_HU, LesionSettings, insert_lesions
 from lesionseg.volume import CTVolume, VolumeGeometry
 
 SPACING_MM = (3.0, 1.5, 1.5)
@@ -88,6 +89,18 @@ def test_labelled_lesion_is_denser_than_clear_lung():
         raised += hu[labels >= int(Label.NON_SOLID)].tolist()
         clear += hu[labels == int(Label.LUNG)].tolist()
     assert np.median(raised) > np.median(clear) + 100
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_solid_is_what_is_denser_than_the_boundary(seed):
+    hu, labels = insert_lesions(lung_patch(), ALWAYS, seeded(seed))
+    dense = blur(hu, (0.0, 1.5, 1.5)) > SOLID_FROM_HU
+    inner = max_pool2d((labels < Label.NON_SOLID).float(), 7, stride=1, padding=3) == 0  # off the border
+    solid, non_solid = ((labels == label) & inner for label in (Label.SOLID, Label.NON_SOLID))
+    if solid.sum() > 200:
+        assert dense[solid].float().mean() > 0.75
+    if non_solid.sum() > 200:
+        assert dense[non_solid].float().mean() < 0.25
 
 
 def test_lesions_of_one_seed_are_the_same_and_of_another_are_not():
@@ -210,12 +223,32 @@ def test_lookalikes_never_add_lung_and_keep_depth_inside(seed):
     assert torch.isfinite(changed.hu).all()
 
 
-def test_full_stomach_lies_beside_the_lung_and_leaves_it_alone():
+def base_of_the_lungs():
     patch = lung_patch()
-    filled = _stomach(patch, seeded(3))
-    assert torch.equal(filled[patch.lung], patch.hu[patch.lung])
+    between = torch.zeros_like(patch.lung)
+    between[:, :, 20:44] = True
+    lung = patch.lung & ~between
+    return replace(patch, lung=lung, hu=torch.where(patch.lung & between, 40.0, patch.hu))
+
+
+def test_full_stomach_lies_within_the_ribs_beside_the_lung_and_leaves_it_alone():
+    patch = base_of_the_lungs()
+    filled = _stomach(patch, _rib_cage(patch), seeded(3))
     changed = (filled - patch.hu).abs() > 30.0
-    assert 0.01 < changed[~patch.lung].float().mean() < 0.6
+    within = torch.zeros_like(patch.lung)
+    within[:, 8:56, 8:56] = True
+    assert not changed[patch.lung | ~within].any()
+    assert 0.01 < changed[within & ~patch.lung].float().mean() < 0.6
+
+
+def test_no_stomach_is_drawn_where_the_lungs_fill_the_rib_cage():
+    def filled(patch, seed):
+        fat = replace(patch, hu=torch.where(patch.lung, patch.hu, -100.0))  # which takes no contrast medium
+        return bool(((add_lookalikes(fat, seeded(seed)).hu - fat.hu).abs() > 5.0)[~patch.lung].any())
+
+    narrow, wide = base_of_the_lungs(), lung_patch()
+    assert sum(filled(narrow, seed) for seed in range(40)) > 5
+    assert sum(filled(wide, seed) for seed in range(40)) == 0
 
 
 def test_effusion_is_water_and_no_longer_lung():
@@ -259,7 +292,7 @@ def test_ground_glass_keeps_the_grain_of_the_lung_at_times_and_vessels_always():
     patch.hu[:, 30, 30] = 0.0
     kept = []
     for seed in range(12):
-        glass = ground_glass(patch, (-750.0, -380.0), 90.0, seeded(seed))
+        glass = ground_glass(patch, (-750.0, -380.0), 90.0, seeded(seed)).hu
         kept.append(float(torch.corrcoef(torch.stack([glass[patch.lung], patch.hu[patch.lung]]))[0, 1]))
         assert (glass - patch.hu)[:, 30, 30].abs().max() < 400
     assert max(kept) > 0.5
@@ -269,7 +302,7 @@ def test_ground_glass_keeps_the_grain_of_the_lung_at_times_and_vessels_always():
 def test_consolidation_leaves_vessels_and_lies_in_its_range():
     patch = lung_patch()
     patch.hu[:, 30, 30] = 300.0
-    dense = consolidation(patch, (-250.0, 60.0), seeded(2))
+    dense = consolidation(patch, (-250.0, 60.0), seeded(2)).hu
     assert (dense[:, 30, 30] >= 300.0 - 1e-3).all()
     assert -450 < dense[patch.lung].median() < 200
 
