@@ -18,6 +18,10 @@ _SHOWN = 5
 _MARKER_BYTES = 200
 
 
+class BusyFolderError(OutputError):
+    """Another batch is at work in the folder."""
+
+
 @contextmanager
 def own_folder(folder: Path) -> Iterator[None]:
     """Make the folder, refuse somebody else's, and keep other batches out until the block ends.
@@ -28,8 +32,10 @@ def own_folder(folder: Path) -> Iterator[None]:
     ------
     OutputExistsError
         If the folder holds anything that is not an earlier batch.
+    BusyFolderError
+        If another batch is at work in it.
     OutputError
-        If it cannot be written, or another batch is at work in it.
+        If it cannot be written.
     """
     if folder.is_file():
         raise OutputExistsError("the output path is a file", case=str(folder), remedy="Name a folder")
@@ -53,7 +59,7 @@ def _lock(descriptor: int, folder: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise OutputError(
+        raise BusyFolderError(
             "another batch is at work in this folder",
             case=str(folder),
             remedy="Wait until it has ended, or stop it with Ctrl-C; then run this command again",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lesionseg.batch.records import CaseRecord, State
+from lesionseg.batch.shards import Shard
 from lesionseg.core.errors import ConfigurationError
 from lesionseg.workflow.export.request import ExportSettings
 from lesionseg.workflow.output import OwnOutput
@@ -38,11 +39,14 @@ class BatchRequest:
         New, empty, or an earlier batch, which is then gone on with.
     sources : tuple of StudySource
         Studies that are fetched from elsewhere, after those of the inputs.
+    shard : Shard or None
+        The share of the scans to take; all by default. The output is then this shard's own folder.
     """
 
     inputs: tuple[Path, ...]
     output: Path
     sources: tuple[StudySource, ...] = ()
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True)

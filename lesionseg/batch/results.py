@@ -13,11 +13,11 @@ from lesionseg import __version__
 from lesionseg.batch.records import CaseRecord, State
 from lesionseg.batch.request import (
     BATCH_FORMAT,
-    CASES,
     INDEX,
     BatchRequest,
     BatchSettings,
 )
+from lesionseg.batch.shards import Share
 from lesionseg.batch.summary import Row, summary_rows, write_summaries
 from lesionseg.core.files import staged_file
 from lesionseg.core.provenance import Stopwatch, package_versions
@@ -39,6 +39,7 @@ class BatchFacts:
     segmenter: Segmenter
     left_over: Sequence[LeftOver]
     started: datetime
+    share: Share | None = None
 
 
 def begin_folder(facts: BatchFacts) -> None:
@@ -74,7 +75,7 @@ def write_results(
             **_beginning(facts),
             "finished": not (counts[State.PENDING] or counts[State.RUNNING]),
             "counts": {state.value: counts[state] for state in State},
-            "cases": [_case(record) for record in records],
+            "cases": [case_entry(record) for record in records],
             "left_over": [asdict(left) for left in facts.left_over],
             "packages": package_versions(),
             TIMES_KEY: {
@@ -97,6 +98,7 @@ def _beginning(facts: BatchFacts) -> dict[str, Any]:
             "notice": NOTICE,
             "inputs": [str(path.resolve()) for path in facts.request.inputs],
             "queries": [source.as_dict() for source in facts.request.sources],
+            **({"shard": facts.share.as_dict()} if facts.share else {}),
             "settings": {
                 "repairs": settings.repairs,
                 "export": None if settings.export is None else asdict(settings.export),
@@ -111,7 +113,8 @@ def _beginning(facts: BatchFacts) -> dict[str, Any]:
     )
 
 
-def _case(record: CaseRecord) -> dict[str, Any]:
+def case_entry(record: CaseRecord) -> dict[str, Any]:
+    """Return what a manifest says of a case."""
     return {
         "case": record.case_id,
         "state": record.state,
@@ -131,22 +134,19 @@ def _write_index(facts: BatchFacts, rows: Sequence[Row], folder: Path) -> None:
         model=facts.segmenter.bundle_name,
         version=__version__,
         rows=rows,
-        links={row["case"]: _links(row, folder) for row in rows},
+        links={row["case"]: case_links(row, folder) for row in rows},
         left_over=[(left.what, left.path, left.reason) for left in facts.left_over],
     )
     write_batch_index(index, folder / INDEX)
 
 
-def _links(row: Row, folder: Path) -> Mapping[str, str]:
+def case_links(row: Row, folder: Path) -> Mapping[str, str]:
+    """Return what there is to open of a case, relative to the folder of the index."""
     names = {"page": CASE_PAGE, "overview": OVERVIEW}
     place = row["case_folder"]
     if not place:
         return {}
-    return {
-        word: f"{CASES}/{row['case']}/{name}"
-        for word, name in names.items()
-        if (folder / place / name).is_file()
-    }
+    return {word: f"{place}/{name}" for word, name in names.items() if (folder / place / name).is_file()}
 
 
 def _write(folder: Path, manifest: Mapping[str, Any]) -> None:

@@ -90,8 +90,8 @@ def run_batch(
     _refuse_own_input(request)
     started, timer = watch.case.now(), watch.case.stopwatch()
     with timer.stage("list"):
-        work = list_cases(request.inputs, remote_cases(request))
-    facts = BatchFacts(request, settings, segmenter, work.left_over, started)
+        work = list_cases(request.inputs, remote_cases(request), shard=request.shard)
+    facts = BatchFacts(request, settings, segmenter, work.left_over, started, work.share)
     with own_folder(request.output):
         begin_folder(facts)
         with Ledger(request.output / LEDGER, now=watch.case.now) as ledger:

@@ -21,6 +21,7 @@ OWN_COLUMNS = (
 TEXT_COLUMNS = (*OWN_COLUMNS, "ood_figure", "worst_flag", "flags", "missing")
 """All others hold numbers."""
 MEASURED = tuple(name for name in COLUMNS if name != "case")
+ALL_COLUMNS = (*OWN_COLUMNS, *MEASURED)
 
 Row = dict[str, str]
 
@@ -46,7 +47,10 @@ def write_summaries(rows: Sequence[Row], folder: Path) -> None:
         If they cannot be written.
     """
     with staged_file(folder / SUMMARY_CSV) as path:
-        write_csv(path, rows)
+        if rows:
+            write_csv(path, rows)
+        else:  # a shard may have no scan
+            path.write_text(",".join(ALL_COLUMNS) + "\n", encoding="utf-8", newline="\n")
     with staged_file(folder / SUMMARY_PARQUET) as path:
         _write_parquet(rows, path)
 
@@ -79,7 +83,7 @@ def _write_parquet(rows: Sequence[Row], path: Path) -> None:
     import pyarrow.parquet
 
     columns: dict[str, Any] = {}
-    for name in rows[0]:
+    for name in ALL_COLUMNS:
         cells = [row[name] for row in rows]
         if name in TEXT_COLUMNS:
             columns[name] = pa.array(cells, pa.string())

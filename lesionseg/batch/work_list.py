@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lesionseg.batch.cases import BatchCase, FileSet, forget_frames
 from lesionseg.batch.names import proposed_name
+from lesionseg.batch.shards import Shard, Share, share_of
 from lesionseg.batch.table import TableRow, read_scan_table
 from lesionseg.core.errors import AmbiguousSeriesError, InputError, NoCTSeriesError
 from lesionseg.volume.files import is_volume_file
@@ -29,13 +30,16 @@ VOLUME_FILE = "volume files are taken only where they are named, as an input or 
 
 @dataclass(frozen=True)
 class WorkList:
-    """The cases, in the order of the inputs, and what lies there and is not taken."""
+    """The cases, in the order of the inputs, what lies there and is not taken, and the share of a shard."""
 
     cases: tuple[BatchCase, ...]
     left_over: tuple[LeftOver, ...]
+    share: Share | None = None
 
 
-def list_cases(inputs: Sequence[Path], remote: Sequence[BatchCase] = ()) -> WorkList:
+def list_cases(
+    inputs: Sequence[Path], remote: Sequence[BatchCase] = (), *, shard: Shard | None = None
+) -> WorkList:
     """Read the headers of all inputs once and say which scans they hold.
 
     Parameters
@@ -44,6 +48,8 @@ def list_cases(inputs: Sequence[Path], remote: Sequence[BatchCase] = ()) -> Work
         Folders of studies, DICOM files, volume files, and tables (``.csv``) of scans.
     remote : sequence of BatchCase
         Studies that are still elsewhere; they come after the others.
+    shard : Shard, optional
+        Only the cases of this share, which may be none.
 
     Returns
     -------
@@ -65,7 +71,7 @@ def list_cases(inputs: Sequence[Path], remote: Sequence[BatchCase] = ()) -> Work
     for path in inputs:
         if path.suffix.lower() == TABLE_SUFFIX and path.is_file():
             for row in read_scan_table(path):
-                listing.take(_of_row(row))
+                listing.take(_of_row(row, shard))
         elif path.is_file() and is_volume_file(path):
             listing.take(_of_volume_file(path))
         else:
@@ -79,7 +85,9 @@ def list_cases(inputs: Sequence[Path], remote: Sequence[BatchCase] = ()) -> Work
             found="; ".join(f"{left.path}: {left.reason}" for left in listing.left_over[:5]),
             remedy="Name the folders that hold the scans",
         )
-    return WorkList(tuple(listing.cases), tuple(listing.left_over))
+    share = None if shard is None else share_of(listing.cases, shard)
+    cases = tuple(listing.cases) if share is None else share.cases
+    return WorkList(cases, tuple(listing.left_over), share)
 
 
 def case_of_folder(folder: Path) -> BatchCase:
@@ -128,14 +136,17 @@ def _search(root: Path, listing: _Listing) -> None:
     listing.left_over.extend(LeftOver("volume file", str(path), VOLUME_FILE) for path in volumes)
 
 
-def _of_row(row: TableRow) -> BatchCase:
+def _of_row(row: TableRow, shard: Shard | None) -> BatchCase:
+    identity = f"name {row.case_id}"
+    if row.case_id and shard is not None and not shard.holds(identity):
+        return BatchCase(row.case_id, identity, row.path)  # another shard's: its headers are not read
     if row.path.is_file() and is_volume_file(row.path):
         case = _of_volume_file(row.path)
     else:
         case = _of_dicom_row(row)
     if not row.case_id:
         return case
-    return replace(case, case_id=row.case_id, identity=f"name {row.case_id}")
+    return replace(case, case_id=row.case_id, identity=identity)
 
 
 def _of_dicom_row(row: TableRow) -> BatchCase:

@@ -10,6 +10,7 @@ from lesionseg import __version__
 from lesionseg.cli.analyze import analyze
 from lesionseg.cli.audit import audit
 from lesionseg.cli.batch import batch
+from lesionseg.cli.batch_shard import batch_merge
 from lesionseg.cli.change import change
 from lesionseg.cli.check import check
 from lesionseg.cli.deidentify import deidentify
@@ -61,6 +62,7 @@ for _verb in (
     check,
     segment,
     batch,
+    batch_merge,
     export,
     trial,
     validate,

@@ -18,6 +18,7 @@ from lesionseg.cli.batch_engine import (
     engine_of,
 )
 from lesionseg.cli.batch_query import split_inputs
+from lesionseg.cli.batch_shard import ShardOption, shard_of
 from lesionseg.cli.export import EVERY, export_settings, known_formats
 from lesionseg.cli.export import FORMATS as EXPORT_FORMATS
 from lesionseg.cli.options import (
@@ -85,6 +86,7 @@ def batch(
     in_memory: Annotated[
         int, typer.Option("--in-memory", min=1, help="Scans in memory at once, at most.")
     ] = 3,
+    shard: ShardOption = None,
     engine: EngineOption = EngineName.LOCAL,
     ray_address: RayAddressOption = None,
     cpus_per_worker: CpusPerWorkerOption = None,
@@ -122,13 +124,14 @@ def batch(
         in_memory,
     )
     on_disk, sources = split_inputs(inputs)
+    share, folder = shard_of(shard, output)
     who = engine_of(engine, ray_address, cpus_per_worker, workers)
     segmenter = DeferredSegmenter.from_settings(how)
     note_licence(screen, getattr(segmenter, "bundle", None))
     try:
         with stop_on_signal() as stop, watching(quiet=quiet, log_json=log_json) as observer:
             result = run_batch(
-                BatchRequest(on_disk, output, sources),
+                BatchRequest(on_disk, folder, sources, share),
                 segmenter,
                 settings=settings,
                 watch=BatchWatch(stop.noting(observer), stop.asked),
