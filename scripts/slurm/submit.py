@@ -9,6 +9,8 @@ and what is done is taken over. See docs/pipelines.md.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -47,7 +49,9 @@ class Verb:
         """Let it finish what is segmented; the ledger knows where to go on."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait()
+            # not Popen.wait: this runs in a signal handler, on top of a wait that holds its lock
+            with contextlib.suppress(ChildProcessError):
+                os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
         return submitit.helpers.DelayedSubmission(Verb(self.words))
 
 

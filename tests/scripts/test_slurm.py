@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,13 +58,29 @@ def test_a_shard_gets_its_share_its_threads_and_what_follows_the_dashes(
 
 
 def test_a_warning_stops_the_verb_and_puts_the_same_one_in_line(
-    submit_module: object, tmp_path: Path
+    submit_module: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verb = submit_module.Verb(("batch", "x"))
-    verb.process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    again = verb.checkpoint()
-    assert verb.process.returncode is not None
-    assert again.function == submit_module.Verb(("batch", "x"))
+    """As submitit does it: in a signal handler, while the verb is waited for."""
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    verb, again = submit_module.Verb(("batch", "x")), []
+
+    def warned(number: int, frame: object) -> None:
+        again.append(verb.checkpoint())
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGUSR1, warned)
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGUSR1))
+    timer.start()
+    try:
+        with pytest.raises(InterruptedError):
+            verb()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert verb.process.wait(10) == -signal.SIGTERM
+    assert again[0].function == submit_module.Verb(("batch", "x"))
 
 
 def test_a_verb_that_fails_is_a_failed_job(submit_module: object) -> None:
