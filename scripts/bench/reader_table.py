@@ -1,10 +1,10 @@
 """Which reader reads 25 broken or odd CT series right, which refuses, which is wrong and by how much.
 
-    python3.11 -m venv /tmp/peers
-    echo "$PWD/.venv/lib/python3.11/site-packages" > /tmp/peers/lib/python3.11/site-packages/main.pth
-    /tmp/peers/bin/pip install itk-io highdicom dicom2nifti dcm2niix
-    python scripts/bench/reader_table.py --peer-python /tmp/peers/bin/python --json readers.json
-    python scripts/bench/reader_table.py --peer-python /tmp/peers/bin/python --real-data ../shared/data
+    PEERS=$(scripts/bench/peers/install.sh)
+    .venv/bin/python scripts/bench/reader_table.py --peer-python $PEERS --json readers.json
+    .venv/bin/python scripts/bench/reader_table.py --peer-python $PEERS --real-data ../shared/data
+
+How fast they are is for `scripts/bench/peers/loaders.py` to say.
 
 A reading is *right* where array and affine equal the truth, whatever the order of its axes; voxels of padding
 may be left as stored or set to air. Where a reader gives several volumes the best one counts. Everything else
