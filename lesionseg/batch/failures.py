@@ -11,6 +11,7 @@ from lesionseg.core.errors import (
     OutputError,
     OutputExistsError,
 )
+from lesionseg.segmentation.retries import is_out_of_memory
 from lesionseg.workflow.trial.cases import FAULT
 
 OUT_OF_MEMORY = "out-of-memory"
@@ -53,7 +54,7 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, FailedElsewhereError):
         return error.failure
     known = error if isinstance(error, LesionSegError) else None
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         remedy = "Free memory, let fewer scans be in memory at once, or segment this scan by itself"
         text = f"there was not enough memory for this scan: {error or 'MemoryError'}. {remedy}."
         return Failure(OUT_OF_MEMORY, text, error=known)
@@ -62,8 +63,3 @@ def failure_of(error: Exception) -> Failure:
     keeps = isinstance(error, OutputExistsError)
     ends = isinstance(error, (BundleError, DeviceError, OutputError)) and not keeps
     return Failure(known.code, str(known), ends, keeps, known)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Tell it of numpy, and of torch, which is not imported here."""
-    return isinstance(error, MemoryError) or type(error.__cause__).__name__ == "OutOfMemoryError"
