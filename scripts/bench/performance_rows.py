@@ -134,7 +134,7 @@ def peers(results: Results) -> str:
     body = [
         (
             f"{row['name']} ({_runtime(row['runtime'])})" if "runtime" in row else row["name"],
-            row.get("part") or f"failed: {row.get('error', '')[-80:]}",
+            f"failed: {row['error'][-80:]}" if "error" in row else row["part"],
             figure(row.get("whole_s")),
             figure(row.get("times_of_lesionseg")),
             figure(row.get("peak_gib"), 2),

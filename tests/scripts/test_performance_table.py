@@ -93,7 +93,7 @@ def test_a_peer_that_failed_or_ran_in_part_is_told(tmp_path):
         {"name": "lesionseg", "whole_s": 10.0, "part": "all", "peak_gib": 1.5, "times_of_lesionseg": 1.0},
         {"name": "lungmask", "runtime": "torch", "whole_s": 200.0, "part": "40 of 148 slices run, scaled",
          "peak_gib": 2.5, "times_of_lesionseg": 20.0},
-        {"name": "nnU-Net", "runtime": "openvino", "error": "killed"},
+        {"name": "nnU-Net", "runtime": "openvino", "error": "killed", "part": "all"},
     ]  # fmt: skip
     content = {"machine": MACHINE, "scan": "P001", "scan_slices": 148, "threads": 2, "rows": rows}
     table = TABLES["peers"](results(tmp_path, segmentation=content))

@@ -1,10 +1,10 @@
 """lesionseg's whole case against the networks of two peers on the same scan, one after the other; JSON out.
 
 scripts/bench/peers/install.sh
-.venv/bin/python -m scripts.bench.peers.segmentation ../shared/data/ct/P001 --slices 30 --json OUT
+.venv/bin/python -m scripts.bench.peers.segmentation ../shared/data/ct/P001 --slices 40 --json OUT
 .venv/bin/python -m scripts.bench.peers.segmentation --phantom 40x128x128 --slices 5 --patches 1
 
-lesionseg: from DICOM files to label map, SEG, measurements and overview, the model loaded (case_stages.py).
+lesionseg: from DICOM files to label map, SEG, measurements and overview, the model loaded.
 lungmask: R231 from its own package, lungs alone. nnU-Net: a network of the size of TotalSegmentator's 3 mm
 model. Both peers have random weights, so only their time means anything; both run in eager torch, as they
 come, and in OpenVINO. Without --slices and --patches they run in full; with them, a part is run and scaled,
@@ -40,7 +40,7 @@ def main() -> int:
             "scan": options.phantom or options.scan.name,
             "scan_slices": sum(path.is_file() for path in scan.rglob("*")),
         }
-        rows = [_own(scan, options, Path(folder))]
+        rows = [_own(scan, options)]
         rows += [_peer(name, module, scan, runtime, options) for name, module, runtime in _peers(options)]
     for row in rows:
         if row.get("whole_s") and rows[0].get("whole_s"):
@@ -86,26 +86,9 @@ def _write_phantom(folder: Path, shape: str) -> None:
     subprocess.run([sys.executable, "-c", code, str(folder), shape], check=True, cwd=ROOT)
 
 
-def _own(scan: Path, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    target = folder / "own.json"
-    command = [sys.executable, "-m", "scripts.bench.case_stages", str(scan), "--json", str(target)]
-    command += ["--repeats", str(options.repeats), "--threads", str(options.threads)]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS
-    )
-    if done.returncode:
-        return {"name": OWN, "error": done.stderr.strip()[-300:]}
-    found = json.loads(target.read_text())
-    return {
-        "name": OWN,
-        "runtime": found["runtime"],
-        "bundle": found["bundle"],
-        "whole_s": found["case_wall_s"],
-        "whole_cpu_s": found["case_cpu_s"],
-        "peak_gib": found["peak_gib"],
-        "part": "all",
-        "versions": found["versions"],
-    }
+def _own(scan: Path, options: argparse.Namespace) -> dict[str, Any]:
+    arguments = ["--repeats", str(options.repeats), "--threads", str(options.threads)]
+    return {"name": OWN, **_run(sys.executable, "own_case", scan, arguments), "part": "all"}
 
 
 def _peers(options: argparse.Namespace) -> list[tuple[str, str, str]]:
@@ -113,22 +96,25 @@ def _peers(options: argparse.Namespace) -> list[tuple[str, str, str]]:
     return [(names[peer], peer, runtime) for peer in options.peers for runtime in options.runtimes]
 
 
-def _peer(name: str, module: str, scan: Path, runtime: str, options: argparse.Namespace) -> dict[str, Any]:
-    command = [str(options.peer_python), "-m", f"scripts.bench.peers.peer_{module}", str(scan)]
-    command += ["--runtime", runtime, "--threads", str(options.threads)]
-    part, option = {"lungmask": (options.slices, "--slices"), "nnunet": (options.patches, "--patches")}[
-        module
-    ]
-    command += [option, str(part)] if part else []
+def _peer(name: str, peer: str, scan: Path, runtime: str, options: argparse.Namespace) -> dict[str, Any]:
+    part, option = {"lungmask": (options.slices, "--slices"), "nnunet": (options.patches, "--patches")}[peer]
+    arguments = ["--runtime", runtime, "--threads", str(options.threads)]
+    arguments += [option, str(part)] if part else []
+    found = _run(str(options.peer_python), f"peer_{peer}", scan, arguments)
+    return {"name": name, "runtime": runtime, **found, "part": _part(found)}
+
+
+def _run(python: str, module: str, scan: Path, arguments: list[str]) -> dict[str, Any]:
+    """Run one of them in a process of its own; its last line of JSON, or what it died of."""
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS
-    )
+        [python, "-m", f"scripts.bench.peers.{module}", str(scan), *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS,
+    )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
-        return {"name": name, "runtime": runtime, "error": done.stderr.strip()[-300:]}
-    found = {key: round(value, 3) if isinstance(value, float) else value
-             for key, value in json.loads(lines[-1]).items()}  # fmt: skip
-    return {"name": name, **found, "part": _part(found)}
+        return {"error": done.stderr.strip()[-300:] or f"exit code {done.returncode}"}
+    found = json.loads(lines[-1])
+    return {key: round(value, 3) if isinstance(value, float) else value for key, value in found.items()}
 
 
 def _part(found: dict[str, Any]) -> str:
