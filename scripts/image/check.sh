@@ -17,11 +17,12 @@ if unshare --net true 2>/dev/null; then
 else
   echo "NOT CHECKED: without network (unshare is not permitted here)"
 fi
-if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
-  guard+=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+if [ "$(id -u)" = 0 ] && "${nobody[@]}" env "$prefix/bin/python" -c '' 2>/dev/null; then
+  guard+=("${nobody[@]}")
   chown 65534:65534 "$place/work"
 elif [ "$(id -u)" = 0 ]; then
-  echo "NOT CHECKED: as a user without rights (there is no setpriv)"
+  echo "NOT CHECKED: as a user without rights (no setpriv, or a Python where others may not go)"
 fi
 chmod 555 "$place/home"
 
@@ -29,7 +30,7 @@ cd "$place/work"
 run() {
   echo "+ $*"
   "${guard[@]}" env -i HOME="$place/home" PATH="$prefix/bin:/usr/bin:/bin" TMPDIR="$place/work" \
-    MPLCONFIGDIR="$place/work/matplotlib" OMP_NUM_THREADS="${OMP_NUM_THREADS:-}" LANG=C.UTF-8 "$@"
+    MPLCONFIGDIR="$place/work/matplotlib" LANG=C.UTF-8 "$@"
 }
 run python -c 'import os, lesionseg; print("user", os.getuid(), "uses", os.path.dirname(lesionseg.__file__))'
 case $(run python -c 'import lesionseg; print(lesionseg.__file__)') in
