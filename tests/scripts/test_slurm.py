@@ -141,7 +141,7 @@ def test_slurms_warning_puts_a_shard_in_line_again(
     script: Path, tmp_path: Path, cluster: dict[str, str]
 ) -> None:
     scans, out = tmp_path / "scans", tmp_path / "out"
-    write_chests(scans, 6)
+    write_chests(scans, 4)
     how = ("--model", write_bundle(tmp_path / "bundle"), "--device", "cpu", "--runtime", "torch")
     words = (scans, "-o", out, "--shards", 1, "--cpus", 1, "--memory-gb", 1)
     started = submit(script, *words, "--", *how, environment=cluster)
