@@ -64,6 +64,10 @@ INTERVALS_PX = 60
 """From the top of the side text to the free line between its large figures and its table."""
 FLAGS_PX, TABLE_ROW_PX, FLAG_GAP_PX = 162, 20, 3
 """From the top of the side text to its first flag, without the table's rows; each of those; under a flag."""
+SIDES_MM = 2.0
+"""Spacing, at most, of the grid on which right and left lung are told apart."""
+COMPRESSION = 3
+"""Of the PNG, 0 to 9: 1 % larger than at the usual 6, in two thirds of the time."""
 NOTICE = "Research use only. Not a medical device."
 
 
@@ -109,7 +113,14 @@ def draw_captioned(volume: CTVolume, label_map: LabelMap, caption: Caption, path
     """Draw the overview with a caption of one's own, for label maps measured elsewhere."""
     figure = compose_overview(volume, label_map, caption)
     # no Software entry and no date: the same input gives the same bytes
-    figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None}, facecolor=BACKGROUND)
+    figure.savefig(
+        path,
+        format="png",
+        dpi=DPI,
+        metadata={"Software": None},
+        facecolor=BACKGROUND,
+        pil_kwargs={"compress_level": COMPRESSION},
+    )
 
 
 def compose_overview(volume: CTVolume, label_map: LabelMap, caption: Caption) -> Figure:
@@ -126,7 +137,7 @@ def _prepare(volume: CTVolume, label_map: LabelMap) -> _Scan:
     labels = np.ascontiguousarray(labels[box])
     corner = geometry.index_to_lps([part.start for part in box])
     cropped = VolumeGeometry.from_axes(
-        (labels.shape[0], labels.shape[1], labels.shape[2]),
+        _shape(labels),
         geometry.spacing_mm,
         (float(corner[0]), float(corner[1]), float(corner[2])),
         geometry.direction,
@@ -139,10 +150,24 @@ def _prepare(volume: CTVolume, label_map: LabelMap) -> _Scan:
 def _sides(
     lung: npt.NDArray[np.bool_], geometry: VolumeGeometry, midline_x_mm: float
 ) -> dict[str, npt.NDArray[np.bool_]]:
-    """Mask of each lung there is, by its name."""
-    sides = split_lungs(lung, geometry, midline_x_mm)
+    """Mask of each lung there is, by its name; told apart coarsely, which is enough to choose planes by."""
+    steps = tuple(max(1, int(SIDES_MM / length)) for length in geometry.spacing_mm)
+    coarse = np.ascontiguousarray(lung[tuple(slice(None, None, step) for step in steps)])
+    affine = np.array(geometry.affine)
+    affine[:3, :3] *= steps
+    coarse_geometry = VolumeGeometry(_shape(coarse), affine, geometry.frame_of_reference_uid)
+    sides = split_lungs(coarse, coarse_geometry, midline_x_mm)
+    for axis in (2, 1, 0):  # the long runs last
+        sides = np.repeat(sides, steps[axis], axis=axis)
+    depth, height, width = lung.shape
+    sides = sides[:depth, :height, :width] * lung
     masks = {"right lung": sides == Side.RIGHT, "left lung": sides == Side.LEFT}
     return {name: mask for name, mask in masks.items() if mask.any()}
+
+
+def _shape(array: npt.NDArray[np.generic]) -> tuple[int, int, int]:
+    depth, height, width = array.shape
+    return depth, height, width
 
 
 def _compose(scan: _Scan, caption: Caption) -> Canvas:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lesionseg.core.labels import Label
+from lesionseg.segmentation.winners import box_around, winning_labels
 from lesionseg.volume.components import label_components
 
 BRIDGE_MM = 4.0
@@ -42,7 +43,18 @@ def cut_appendages(
     ndarray of bool
         What was cut.
     """
-    labels = logits.argmax(axis=0).astype(np.uint8)
+    labels = winning_labels(logits)
+    everything = np.zeros(labels.shape, dtype=np.bool_)
+    box = box_around(labels, margin=1)
+    if box is not None:
+        everything[box] = _cut(labels[box], logits[:, *box], spacing_mm)
+    return everything
+
+
+def _cut(
+    labels: npt.NDArray[np.uint8], logits: npt.NDArray[np.float16], spacing_mm: tuple[float, float, float]
+) -> BoolArray:
+    """Do the work in the box of the labels, whose rim of background makes all distances come out the same."""
     mask = labels > Label.BACKGROUND
     cores = label_components(edt.edt(mask, anisotropy=spacing_mm) > BRIDGE_MM, 26)
     doomed = _dense_and_small(cores, labels >= Label.NON_SOLID)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from lesionseg.core.labels import Label
 from lesionseg.segmentation.resampling import FloatArray
+from lesionseg.segmentation.winners import box_around, winning_labels
 from lesionseg.volume.components import label_components, surface_share
 
 POCKET_THRESHOLD_HU = -650.0
@@ -35,8 +36,8 @@ def fill_air_pockets(logits: npt.NDArray[np.float16], hu: FloatArray, airways: B
     airways : ndarray of bool
         Trachea and main bronchi; never added.
     """
-    lung = logits[Label.BACKGROUND] < logits[Label.LUNG :].max(axis=0)
-    box = _box_around(lung)
+    lung = winning_labels(logits) > Label.BACKGROUND
+    box = box_around(lung, _MARGIN)
     if box is None:
         return
     inside = lung[box]
@@ -47,14 +48,3 @@ def fill_air_pockets(logits: npt.NDArray[np.float16], hu: FloatArray, airways: B
     view = logits[:, *box]
     chosen = np.asarray(pockets[pieces])
     view[Label.LUNG][chosen] = view[:, chosen].max(axis=0) + np.float16(POCKET_LEAD)
-
-
-def _box_around(lung: BoolArray) -> tuple[slice, slice, slice] | None:
-    """Bounding box of the lung and some voxels around it."""
-    present = [np.flatnonzero(lung.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    if not present[0].size:
-        return None
-    first, second, third = (
-        slice(max(0, int(found[0]) - _MARGIN), int(found[-1]) + 1 + _MARGIN) for found in present
-    )
-    return first, second, third

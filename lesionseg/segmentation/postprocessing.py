@@ -13,7 +13,8 @@ import numpy.typing as npt
 from lesionseg.core.labels import Label
 from lesionseg.segmentation.airways import airway_mask
 from lesionseg.segmentation.resampling import FloatArray
-from lesionseg.volume.components import label_components, surface_share
+from lesionseg.segmentation.winners import Parts, box_around
+from lesionseg.volume.components import component_sizes, label_components, surface_share
 
 LARGEST_COMPONENTS = 2
 """Both lungs; they may also touch and be one component, or only one may be there."""
@@ -73,38 +74,36 @@ def clean_lungs(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         A new array; all 0 if `labels` is.
     """
     result = np.zeros_like(labels)
-    box = _bounding_box(labels)
+    box = box_around(labels)
     if box is None:
         return result
     cut, view = labels[box], result[box]
-    for lung in _lungs(cut > 0):
-        view[lung] = cut[lung]
-        holes = np.asarray(fill_voids.fill(lung), dtype=np.bool_) & (view == 0)
-        view[holes] = _hole_labels(holes, view)[holes]
+    for place, lung in _lungs(cut > 0):
+        inside, own = view[place], cut[place]
+        np.copyto(inside, own, where=lung)
+        holes = np.asarray(fill_voids.fill(lung)) > inside  # filled, and without a label
+        if holes.any():
+            inside[holes] = _hole_labels(holes, inside)
     return result
 
 
 def _hole_labels(holes: npt.NDArray[np.bool_], labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Label of each hole, spread over its voxels."""
+    """Label of each hole, for each of their voxels."""
     pieces = label_components(holes, 6)
     is_core = surface_share(pieces, labels >= Label.NON_SOLID) >= DENSE_CORE_SHARE
-    return np.asarray(np.where(is_core, Label.SOLID, Label.LUNG).astype(np.uint8)[pieces])
+    return np.asarray(np.where(is_core, Label.SOLID, Label.LUNG).astype(np.uint8)[pieces[holes]])
 
 
-def _lungs(mask: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.bool_]]:
-    """Return masks of the components to keep, the largest first."""
+def _lungs(mask: npt.NDArray[np.bool_]) -> list[tuple[Parts, npt.NDArray[np.bool_]]]:
+    """Return the components to keep, the largest first: the box of each, and its mask in there."""
     components = label_components(mask, 26)
-    sizes = np.bincount(components.ravel())
+    sizes = component_sizes(components)
     sizes[0] = 0
     ranked = np.argsort(-sizes, kind="stable")[:LARGEST_COMPONENTS]
-    return [
-        components == label for label in ranked if sizes[label] >= SMALLEST_RELATIVE_SIZE * sizes[ranked[0]]
-    ]
+    kept = (label for label in ranked if sizes[label] >= SMALLEST_RELATIVE_SIZE * sizes[ranked[0]])
+    return [_cut_out(components == label) for label in kept]
 
 
-def _bounding_box(labels: npt.NDArray[np.uint8]) -> tuple[slice, slice, slice] | None:
-    present = [np.flatnonzero(labels.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    if not present[0].size:
-        return None
-    depth, height, width = (slice(int(found[0]), int(found[-1]) + 1) for found in present)
-    return depth, height, width
+def _cut_out(mask: npt.NDArray[np.bool_]) -> tuple[Parts, npt.NDArray[np.bool_]]:
+    place = box_around(mask) or (slice(0), slice(0), slice(0))
+    return place, np.ascontiguousarray(mask[place])

@@ -22,14 +22,13 @@ from lesionseg.segmentation.resampling import (
     resample_plane,
     sparse_weights,
 )
+from lesionseg.segmentation.winners import LogitArray, largest, lung_leads
 from lesionseg.volume import AxisOrder, CTVolume, LabelMap, VolumeGeometry, standard_axis_order
 
 CT_RANGE_HU = (-1024.0, 3071.0)
 """What 12-bit CT stores; beyond it lie padding and metal, which must not bleed into neighbours."""
 SPACING_TOLERANCE = 0.01
 """A slice spacing within 1 % of the allowed range counts as inside it."""
-
-LogitArray = npt.NDArray[np.float32] | npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,7 @@ def restore(logits: LogitArray, prepared: PreparedVolume, box: Box | None = None
     in_plane = sparse_weights(weights[1]), sparse_weights(weights[2])
     for index, slice_weights in enumerate(weights[0]):
         mixed = _mix_slices(logits, slice_weights)
-        view[index] = _largest([resample_plane(plane, *in_plane) for plane in mixed])
+        view[index] = largest([resample_plane(plane, *in_plane) for plane in mixed])
     return np.ascontiguousarray(prepared.order.undo(labels))
 
 
@@ -205,7 +204,7 @@ def _foreground_box(logits: LogitArray, prepared: PreparedVolume, box: Box) -> B
     Restoring that part alone gives the same labels, for interpolation cannot make a label win where
     background leads all around. None if background wins everywhere.
     """
-    foreground = np.greater_equal(logits[1:].max(axis=0), logits[0])
+    foreground = lung_leads(logits)
     native = prepared.order.apply_to_geometry(prepared.source).shape
     start, stop = [], []
     for axis in range(3):
@@ -262,13 +261,3 @@ def _mix_slices(logits: LogitArray, slice_weights: FloatArray) -> FloatArray:
     for index in used[1:]:
         mixed += logits[:, index] * slice_weights[index]
     return np.asarray(mixed)
-
-
-def _largest(planes: list[FloatArray]) -> npt.NDArray[np.uint8]:
-    """Index of the largest channel; a running maximum is ten times faster than argmax over channels."""
-    best = planes[0].copy(order="K")  # the planes' own memory order: mixing orders is three times slower
-    winner = np.zeros_like(best, dtype=np.uint8)
-    for index, plane in enumerate(planes[1:], start=1):
-        np.copyto(winner, np.uint8(index), where=plane > best)
-        np.maximum(best, plane, out=best)
-    return winner

@@ -23,6 +23,17 @@ def label_components(mask: npt.NDArray[np.bool_], connectivity: int) -> npt.NDAr
     return np.asarray(cc3d.connected_components(np.pad(mask, 1), connectivity=connectivity)[inner])
 
 
+def component_sizes(components: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.int64]:
+    """Voxels of each component by its number, background first.
+
+    Counted slice by slice: over the whole array numpy's count takes eight more bytes for every voxel.
+    """
+    sizes = np.zeros(int(components.max(initial=0)) + 1, dtype=np.int64)
+    for plane in components:
+        sizes += np.bincount(plane.ravel(), minlength=sizes.size)
+    return sizes
+
+
 def surface_share(
     pieces: npt.NDArray[np.unsignedinteger], region: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float64]:
@@ -41,15 +52,14 @@ def surface_share(
         sides count as not touching.
     """
     count = int(pieces.max()) + 1
-    pieces, region = np.pad(pieces, 1), np.pad(region, 1)
+    padded, beside = np.pad(pieces, 1), np.pad(region, 1).ravel()
+    steps = [stride // padded.itemsize for stride in padded.strides]
+    flat = padded.ravel()
+    own = np.flatnonzero(flat)  # often few: looking at their neighbours alone beats comparing whole arrays
+    numbers = flat[own]
     faces, touching = np.zeros(count), np.zeros(count)
-    for axis in range(3):
-        low: list[slice] = [slice(None)] * 3
-        high: list[slice] = [slice(None)] * 3
-        low[axis], high[axis] = slice(None, -1), slice(1, None)
-        for own, other in ((tuple(low), tuple(high)), (tuple(high), tuple(low))):
-            outward = (pieces[own] > 0) & (pieces[other] == 0)
-            numbers = pieces[own][outward]
-            faces += np.bincount(numbers, minlength=count)
-            touching += np.bincount(numbers, weights=region[other][outward], minlength=count)
+    for step in (*steps, *(-step for step in steps)):
+        outward = flat[own + step] == 0
+        faces += np.bincount(numbers[outward], minlength=count)
+        touching += np.bincount(numbers[outward], weights=beside[own[outward] + step], minlength=count)
     return np.asarray(touching / np.maximum(faces, 1.0))

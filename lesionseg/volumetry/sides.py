@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lesionseg.core.errors import GeometryError
-from lesionseg.volume.components import label_components
+from lesionseg.volume.components import component_sizes, label_components
 from lesionseg.volume.geometry import VolumeGeometry
 from lesionseg.volume.orientation import standard_axis_order
 from lesionseg.volumetry.box import Mask, bounding_box, cropped
@@ -131,19 +131,22 @@ def _cut_at_column(shape: tuple[int, ...], column: float) -> SideArray:
 
 @dataclass(frozen=True)
 class _Pieces:
-    """Connected pieces of a mask: labels, voxel counts (0 for background) and centroids."""
+    """Connected pieces of a mask: labels, and voxel counts (0 for background)."""
 
     labels: npt.NDArray[np.unsignedinteger]
     counts: npt.NDArray[np.int64]
-    centroids: npt.NDArray[np.float64]
+
+    @property
+    def centroids(self) -> npt.NDArray[np.float64]:
+        """Of every piece, in voxels; worked out anew each time."""
+        return np.asarray(cc3d.statistics(self.labels)["centroids"], dtype=np.float64)
 
 
 def _pieces(mask: Mask) -> _Pieces:
     labels = label_components(mask, 6)
-    statistics = cc3d.statistics(labels)
-    counts = np.array(statistics["voxel_counts"], dtype=np.int64)
+    counts = component_sizes(labels)
     counts[0] = 0
-    return _Pieces(labels, counts, np.asarray(statistics["centroids"], dtype=np.float64))
+    return _Pieces(labels, counts)
 
 
 def _valley_column(lung: Mask, geometry: VolumeGeometry) -> float | None:

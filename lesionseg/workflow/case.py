@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+
 from lesionseg.core.errors import AnatomyError
 from lesionseg.core.files import staged_folder
 from lesionseg.core.provenance import Stopwatch
@@ -182,7 +184,7 @@ def write_case(measured: MeasuredCase, *, add: AddFiles | None = None) -> CaseRe
 
 
 def _refuse_other_anatomy(volume: CTVolume, label_map: LabelMap, minimum_ml: float) -> None:
-    found_ml = int(label_map.lung.sum()) * label_map.geometry.voxel_volume_ml
+    found_ml = int(np.count_nonzero(label_map.lung)) * label_map.geometry.voxel_volume_ml
     if found_ml < minimum_ml:
         raise AnatomyError(
             "no lungs were found in this scan",

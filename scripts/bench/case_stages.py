@@ -1,4 +1,4 @@
-"""Where the time of one whole case goes, stage by stage: from DICOM files to labels, figures, picture and SEG.
+"""Where the time of one whole case goes, stage by stage: DICOM files to labels, figures, picture, SEG.
 
 .venv/bin/python -m scripts.bench.case_stages ../shared/data/ct/P001 --repeats 3 --json stages.json
 .venv/bin/python -m scripts.bench.case_stages --phantom 600x512x512 --spacing-mm 0.5 --repeats 1
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from lesionseg.core.provenance import package_versions
-from lesionseg.segmentation import NetworkSegmenter, open_segmenter, segmenter
+from lesionseg.segmentation import NetworkSegmenter, open_segmenter, retries, segmenter
 from lesionseg.workflow import case
 from lesionseg.workflow.case import segment_case
 from lesionseg.workflow.export.case_folder import from_result
@@ -38,7 +38,7 @@ STAGES = (
     (segmenter, "prepare", "prepare"),
     (segmenter, "working_hu", "prepare"),
     (segmenter, "lung_search_box", "search"),
-    (segmenter, "network_logits", "windows"),
+    (retries, "network_logits", "windows"),
     (segmenter, "exclude_airways", "airways"),
     (segmenter, "fill_air_pockets", "pockets"),
     (segmenter, "cut_appendages", "appendages"),
@@ -51,6 +51,7 @@ STAGES = (
     (case, "build_manifest", "manifest"),
 )
 """Module, function, stage; what is not listed is ``rest``."""
+RESULTS = ("lung_ml", "lesion_proportion_pct", "solid_proportion_pct")
 
 
 @dataclass
@@ -119,9 +120,7 @@ def _whole_case(source: Path, out: Path, timed: NetworkSegmenter, trace: Trace) 
         settings = ExportSettings(formats=("seg",))
         trace.timed(export_results, "SEG")(from_result(result), out / "export", settings=settings)
     row = result.measurements.as_row()
-    return {
-        key: row[key] for key in ("lung_ml", "lesion_proportion_pct", "solid_proportion_pct") if key in row
-    }
+    return {key: row[key] for key in RESULTS if key in row}
 
 
 def write_phantom(shape: tuple[int, int, int], spacing_mm: float, folder: Path) -> None:

@@ -41,10 +41,7 @@ class NarrowRuntime:
         self.shapes.append(window.shape)
         if window.size <= self.voxels:
             return threshold_logits(window, -420.0)
-        try:
-            raise OutOfMemoryError("CUDA out of memory")
-        except OutOfMemoryError as error:
-            raise DeviceError("the device cannot run the network", case=self.device) from error
+        raise DeviceError("the device cannot run the network") from OutOfMemoryError("CUDA out of memory")
 
 
 def intensity(shape: tuple[int, int, int] = (20, 80, 80)) -> np.ndarray:
