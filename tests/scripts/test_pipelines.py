@@ -97,7 +97,7 @@ def test_workflows_use_options_that_there_are(pipelines: Path, name: str) -> Non
     known = {option for verb in ("batch", "batch-merge") for p in verbs[verb].params for option in p.opts}
     text = (pipelines / name).read_text(encoding="utf-8")
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(("#", "//")))
-    used = set(re.findall(r"(?<= )--[a-z-]+", code)) - {"--inputs"}
+    used = set(re.findall(r"(?<= )--[a-z-]+", code)) - {"--inputs", "--config"}
     assert {"--output", "--shard", "--threads"} <= used
     assert used <= known
     assert set(re.findall(r"(?:lesionseg|LESIONSEG\}) ([a-z-]+)", code)) >= {"batch", "batch-merge"}
