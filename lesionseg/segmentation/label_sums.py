@@ -14,8 +14,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from lesionseg.core.labels import Label
-from lesionseg.segmentation.preprocessing import LogitArray
 from lesionseg.segmentation.resampling import FloatArray
+from lesionseg.segmentation.winners import LogitArray
 
 STRICT, LAX = 0.7, 0.3
 """Least probability at which a voxel is called lesion for the lower and the upper end of the interval; even

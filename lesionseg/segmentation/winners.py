@@ -19,10 +19,12 @@ def winning_labels(logits: LogitArray) -> npt.NDArray[np.uint8]:
     ----------
     logits : ndarray, shape (labels, slices, rows, columns)
     """
-    labels = np.empty(logits.shape[1:], dtype=np.uint8)
-    for index in range(labels.shape[0]):
-        labels[index] = largest([plane.astype(np.float32) for plane in logits[:, index]])
-    return labels
+    return np.stack(
+        [
+            largest([plane.astype(np.float32) for plane in logits[:, index]])
+            for index in range(logits.shape[1])
+        ]
+    )
 
 
 def largest(planes: list[FloatArray]) -> npt.NDArray[np.uint8]:
@@ -40,7 +42,7 @@ def lung_leads(logits: LogitArray) -> npt.NDArray[np.bool_]:
     found = logits[Label.LUNG] >= logits[Label.BACKGROUND]
     for other in logits[Label.NON_SOLID :]:
         found |= other >= logits[Label.BACKGROUND]
-    return found
+    return np.asarray(found)
 
 
 def box_around(mask: npt.NDArray[np.generic], margin: int = 0) -> Parts | None:
