@@ -50,7 +50,7 @@ FROM cuda-system AS cuda
 COPY --from=cuda-installed /opt/lesionseg /opt/lesionseg
 ENV PATH=/opt/lesionseg/bin:$PATH MPLCONFIGDIR=/tmp/matplotlib PYTHONDONTWRITEBYTECODE=1 \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
-RUN useradd --system --uid 10001 --create-home lesionseg
+RUN useradd --uid 10001 --create-home lesionseg
 USER 10001
 WORKDIR /home/lesionseg
 HEALTHCHECK --interval=1h --timeout=5m --start-period=2m CMD ["lesionseg", "doctor", "--quiet"]
@@ -60,7 +60,7 @@ CMD ["--help"]
 FROM cpu-system AS cpu
 COPY --from=cpu-installed /opt/lesionseg /opt/lesionseg
 ENV PATH=/opt/lesionseg/bin:$PATH MPLCONFIGDIR=/tmp/matplotlib PYTHONDONTWRITEBYTECODE=1
-RUN useradd --system --uid 10001 --create-home lesionseg
+RUN useradd --uid 10001 --create-home lesionseg
 USER 10001
 WORKDIR /home/lesionseg
 HEALTHCHECK --interval=1h --timeout=5m --start-period=2m CMD ["lesionseg", "doctor", "--quiet"]
