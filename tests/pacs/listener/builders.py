@@ -23,7 +23,8 @@ from lesionseg.pacs.listener.study import Checkpoint, StudyTask
 from tests.pacs.orthanc import free_port
 
 CALLING = "SCANNER"
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 150.0
+"""A limit for what hangs: on a busy machine a process alone may take a minute to start."""
 
 
 def settings_for(folder: Path, **changes: Any) -> ListenSettings:
@@ -116,11 +117,47 @@ def association(
         ae.add_requested_context(sop_class, list(syntaxes))
     title = settings.ae_title if called is None else called
     assoc = ae.associate("127.0.0.1", settings.port, ae_title=title, tls_args=tls)
+    if assoc.is_established:
+        PausePoint.install(assoc)
     try:
         yield assoc
     finally:
         if assoc.is_established:
             assoc.release()
+
+
+class PausePoint(threading.Event):
+    """Where pynetdicom's own thread waits while an answer is awaited; here it cannot slip past.
+
+    The library's thread says that it is paused before it waits. Held up in between, on a busy machine, it
+    takes an answer that is meant for the sender, who then waits for it until the time is up.
+    """
+
+    def __init__(self, assoc: Any) -> None:
+        super().__init__()
+        self._assoc = assoc
+        self._passing = threading.Lock()
+        self._reached = threading.Event()
+
+    @classmethod
+    def install(cls, assoc: Any) -> None:
+        checkpoint = cls(assoc)
+        assoc._reactor_checkpoint = checkpoint
+        checkpoint._reached.wait(WAIT_SECONDS)
+        checkpoint.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._reached.set()
+        while True:
+            super().wait(timeout)
+            with self._passing:
+                if self.is_set():
+                    self._assoc._is_paused = False
+                    return True
+
+    def clear(self) -> None:
+        with self._passing:
+            super().clear()
 
 
 @dataclass

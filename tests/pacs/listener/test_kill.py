@@ -20,6 +20,7 @@ from pydicom.uid import generate_uid
 from lesionseg.pacs.listener.journal import Journal, State
 from lesionseg.pacs.listener.settings import ListenSettings
 from tests.pacs.listener.builders import (
+    WAIT_SECONDS,
     Archive,
     association,
     received_files,
@@ -34,7 +35,7 @@ from tests.pacs.listener.builders import (
 from tests.pacs.listener.killable import HOLD, IN_CASE, LISTENING
 from tests.support.ct_series import Series
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @dataclass
@@ -62,7 +63,7 @@ class Killable:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(WAIT_SECONDS)
 
     def hold(self) -> None:
         (self.control / IN_CASE).unlink(missing_ok=True)
@@ -85,7 +86,8 @@ def archive() -> Iterator[Archive]:
 def listener(place: Path, tmp_path: Path, archive: Archive) -> Iterator[Killable]:
     control = tmp_path / "control"
     control.mkdir()
-    killable = Killable(settings_for(place, send_to=archive.settings, quiet_seconds=1.5), control)
+    # long enough that a study which a busy machine sends slowly is not taken as complete in between
+    killable = Killable(settings_for(place, send_to=archive.settings, quiet_seconds=6), control)
     yield killable
     if killable.process is not None and killable.process.poll() is None:
         killable.kill()
@@ -240,7 +242,7 @@ def test_killed_at_random_moments(
             kept = {dcmread(path).SOPInstanceUID for path in received_files(listener.settings.folder)}
             assert acknowledged <= kept
             listener.start()
-        sender.join(60)
+        sender.join(WAIT_SECONDS)
     finally:
         done.set()
         sender.join()
