@@ -62,7 +62,7 @@ class Visit:
     Attributes
     ----------
     lesion, solid : float
-        Share of the lung that is lesion; share of the lesion that is solid.
+        Share of the lung that is lesion; share of the lesion that is drawn as consolidation.
     slice_mm : float
         Wanted distance of slices; a scan is never made thinner than it is.
     stretch : float
