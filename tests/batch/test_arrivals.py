@@ -235,3 +235,12 @@ def test_results_are_those_of_the_same_studies_on_disk(away: Asked, out: Path, t
     for one, other in zip(fetched.records, on_disk.records, strict=True):
         assert one.key == other.key
         assert one.timeless_outputs == other.timeless_outputs
+
+
+def test_what_a_killed_fetch_left_half_written_is_swept_away(away: Asked, out: Path) -> None:
+    for study in away.found:
+        study.stays = True
+    fetch_all(away, out)
+    (out / "pulled" / A / ".lesionseg-half").mkdir()
+    fetch_all(away, out)
+    assert {path.name for path in (out / "pulled" / A).iterdir()} == {"series"}
