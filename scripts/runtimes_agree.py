@@ -3,11 +3,11 @@
     .venv/bin/python scripts/runtimes_agree.py --data ../shared/data --json runtimes.json
     .venv/bin/python scripts/runtimes_agree.py --data ../shared/data --scans ct-64Dicom lungdx-A0002_8mm
 
-Both run on the processor, in 32-bit floats, with the same bundle and windows, the whole way from volume to
-label map. Equal labels are counted among the voxels that either runtime calls lung. Prints a Markdown table;
-exit code 1 where a scan has less than 99.9 % equal labels, or a proportion that differs by more than 0.1
-percentage points, or where a scan could not be run or none was found. A scan in which both find no lung is
-listed and not judged.
+Both run on the processor with the same bundle and windows, the whole way from volume to label map: torch in
+32-bit floats, OpenVINO as `lesionseg` runs it, in bfloat16 where the processor has instructions for it. Equal
+labels are counted among the voxels that either runtime calls lung. Prints a Markdown table; exit code 1 where
+a scan has less than 99.9 % equal labels, or a proportion that differs by more than 0.1 percentage points, or
+where a scan could not be run or none was found. A scan in which both find no lung is listed and not judged.
 """
 
 from __future__ import annotations

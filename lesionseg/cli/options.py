@@ -29,7 +29,9 @@ ThreadsOption = Annotated[
 DeterministicOption = Annotated[
     bool,
     typer.Option(
-        "--deterministic", metavar="", help="The same bytes on every run on a GPU too, at some cost in speed."
+        "--deterministic",
+        metavar="",
+        help="32-bit floats, and the same bytes on every run on a GPU too; slower.",
     ),
 ]
 FlipsOption = Annotated[

@@ -29,15 +29,26 @@ def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_openvino
-def test_openvino_and_torch_give_the_same_logits(tiny_bundle: ModelBundle) -> None:
+def test_openvino_and_torch_give_the_same_logits_in_32_bit_floats(tiny_bundle: ModelBundle) -> None:
     torch_runtime = open_segmenter(tiny_bundle, runtime="torch", device="cpu").network_runtime
-    openvino_runtime = open_segmenter(tiny_bundle, runtime="openvino").network_runtime
+    openvino_runtime = open_segmenter(tiny_bundle, runtime="openvino", deterministic=True).network_runtime
+    assert "bfloat16" not in openvino_runtime.description
     for shape in ((6, 24, 20), (3, 16, 32), (6, 24, 20)):
         expected, found = torch_runtime(window(shape)), openvino_runtime(window(shape))
         assert found.shape == expected.shape == (4, *shape)
         assert found.dtype == expected.dtype == np.float32
         assert np.abs(expected).max() > 0.1
         assert np.allclose(found, expected, atol=1e-4)
+
+
+@needs_openvino
+def test_openvino_in_its_own_precision_gives_nearly_the_same_logits(tiny_bundle: ModelBundle) -> None:
+    exact = open_segmenter(tiny_bundle, runtime="openvino", deterministic=True).network_runtime
+    fast = open_segmenter(tiny_bundle, runtime="openvino").network_runtime
+    expected, found = exact(window()), fast(window())
+    assert found.dtype == np.float32
+    assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
+    assert np.array_equal(found, expected) == ("bfloat16" not in fast.description)
 
 
 @pytest.mark.parametrize("runtime", available_runtimes())
