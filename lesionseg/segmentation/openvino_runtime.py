@@ -1,8 +1,8 @@
 """Inference in OpenVINO on the CPU, converted in memory and without a word to the network.
 
 Where the CPU has instructions for it, convolutions run in bfloat16, with sums in 32-bit floats, as the
-networks are trained: twice as fast, and the labels of real scans stay at least 99.9 % equal. Elsewhere, and on
-request, everything is computed in 32-bit floats.
+networks are trained: twice as fast, and the labels of real scans stay at least 99.9 % equal. Elsewhere, and
+on request, everything is computed in 32-bit floats.
 
 OpenVINO's conversion tool reports its use over the internet as soon as ``import openvino`` loads it. It does
 so through the package ``openvino_telemetry`` and falls back to a silent stub where that is absent; it is made
