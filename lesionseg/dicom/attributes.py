@@ -183,11 +183,13 @@ class _Rule:
     relative: float = 0.0
 
     def agree(self, found: Hashable, usual: Hashable) -> bool:
+        if found == usual:
+            return True
         if isinstance(found, tuple) and isinstance(usual, tuple) and len(found) == len(usual):
             return all(self.agree(a, b) for a, b in zip(found, usual, strict=True))
         if isinstance(found, float) and isinstance(usual, float):
             return math.isclose(found, usual, rel_tol=self.relative, abs_tol=self.absolute)
-        return found == usual
+        return False
 
 
 _SHARED: Final = (

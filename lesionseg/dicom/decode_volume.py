@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Final
 
 import numpy as np
@@ -19,18 +19,22 @@ from lesionseg.volume.ct_volume import HUArray
 
 MAXIMUM_VOXELS: Final = 1 << 31
 """Largest volume, 4 GiB as int16: 8192 slices of 512 x 512, or 2048 of 1024 x 1024."""
+LONGEST_RUN: Final = 8
+"""Slices that a thread decodes before it tells."""
 Progress = Callable[[int, int], None]
 
 
 def decode_stack(
     stack: Stack, threads: int, progress: Progress | None, case: str
-) -> tuple[HUArray, tuple[Note, ...]]:
+) -> tuple[HUArray, tuple[float, float], tuple[Note, ...]]:
     """Decode all slices in stack order.
 
     Returns
     -------
     hu : ndarray, shape (slices, rows, columns)
         int16 where every rescale is whole, else float32.
+    ends : tuple of float
+        The least and the largest value.
     notes : tuple of Note
 
     Raises
@@ -54,12 +58,18 @@ def decode_stack(
     blocks = _multiframe_blocks(slices)
     hu: HUArray = np.empty(shape, np.int16) if is_whole(slices) else np.empty(shape, np.float32)
 
-    def decode(index: int) -> SliceFacts:
+    def decode(some: range) -> list[SliceFacts]:
+        return [decode_one(index) for index in some]
+
+    def decode_one(index: int) -> SliceFacts:
         header = slices[index]
         found = blocks.get(header.source.path) or locate_frames(header)
-        return to_hounsfield(stored_values(header, found.read(header.frame_index)), header, hu[index])
+        room = memoryview(hu[index]).cast("B")  # native pixels need no memory but their place
+        return to_hounsfield(stored_values(header, found.read(header.frame_index, room)), header, hu[index])
 
-    return hu, notes_of(_run(decode, len(slices), threads, progress))
+    facts = _run(decode, len(slices), threads, progress)
+    ends = min(one.lowest_hu for one in facts), max(one.highest_hu for one in facts)
+    return hu, ends, notes_of(facts)
 
 
 def stored_pixels(header: SliceHeader) -> bytes:
@@ -73,16 +83,21 @@ def _multiframe_blocks(slices: tuple[SliceHeader, ...]) -> dict[object, PixelBlo
 
 
 def _run(
-    decode: Callable[[int], SliceFacts], count: int, threads: int, progress: Progress | None
+    decode: Callable[[range], list[SliceFacts]], count: int, threads: int, progress: Progress | None
 ) -> tuple[SliceFacts, ...]:
-    with ThreadPoolExecutor(max(1, threads), thread_name_prefix="decode") as pool:
-        jobs: list[Future[SliceFacts]] = [pool.submit(decode, index) for index in range(count)]
+    """Decode in runs of neighbours: a slice takes less time than handing it to a thread."""
+    threads, done = max(1, threads), 0
+    size = max(1, min(LONGEST_RUN, count // threads))
+    runs = [range(start, min(start + size, count)) for start in range(0, count, size)]
+    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
+        jobs = {pool.submit(decode, run): run for run in runs}
         try:
-            for done, job in enumerate(as_completed(jobs), start=1):
-                job.result()
-                if progress:
-                    progress(done, count)
+            for job in as_completed(jobs):
+                for _ in job.result():
+                    done += 1
+                    if progress:
+                        progress(done, count)
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return tuple(job.result() for job in jobs)
+    return tuple(facts for job in jobs for facts in job.result())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,28 +11,23 @@ import numpy.typing as npt
 from lesionseg.core.errors import PixelDataError
 from lesionseg.dicom.codestream import codestream_facts
 from lesionseg.dicom.headers import SliceHeader
-from lesionseg.dicom.pixel_blocks import damaged, frame_bytes
+from lesionseg.dicom.pixel_blocks import Encoded, damaged, frame_bytes
 from lesionseg.dicom.rle import DamagedRunLengthError, decode_rle
 from lesionseg.dicom.transfer_syntaxes import RLE_LOSSLESS, is_native, unsupported
 
-if TYPE_CHECKING:
-    from pydicom.pixels.decoders.base import Decoder
-
 StoredArray = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Decoder = Callable[[bytes], npt.NDArray[Any]]
 
 LARGEST_EXPANSION: Final = 2
 """No codec makes noise larger than this; longer frames are damage."""
 _CODEC_OVERHEAD_BYTES: Final = 1 << 16
-_JPEG_EXTENDED: Final = "1.2.840.10008.1.2.4.51"
-_JPEG_RETIRED: Final = frozenset({"1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55"})
-"""Progressive JPEG: the codestream says so itself, and libjpeg reads it as it reads JPEG extended."""
-_DECODERS: Final = (
-    ("pyjpegls",),  # refuses damaged JPEG-LS, which libjpeg fills up
-    ("pylibjpeg", "pillow"),
-    ("gdcm",),
-)
-"""Decoders in groups; only the first group with one installed is used. gdcm reads as much as the others but
-ends the whole process on some damaged codestreams, so it never gets what another one has refused."""
+_JPEG: Final = "1.2.840.10008.1.2.4."
+_CODECS: Final = {
+    **{f"{_JPEG}{number}": "jpeg8" for number in (50, 51, 53, 55, 57, 70)},  # libjpeg-turbo
+    **{f"{_JPEG}{number}": "jpegls" for number in (80, 81)},  # charls
+    **{f"{_JPEG}{number}": "jpeg2k" for number in (90, 91, 201, 202, 203)},  # openjpeg
+}
+"""imagecodecs' name of the codec of each transfer syntax; all of them decode without Python's lock."""
 
 
 def check_decodable(transfer_syntax: str, case: str) -> None:
@@ -46,13 +42,14 @@ def check_decodable(transfer_syntax: str, case: str) -> None:
         _decoder(transfer_syntax, case)
 
 
-def stored_values(header: SliceHeader, encoded: bytes) -> StoredArray:
+def stored_values(header: SliceHeader, encoded: Encoded) -> StoredArray:
     """Decode one frame.
 
     Returns
     -------
     ndarray, shape (rows, columns), uint8 or uint16
-        Bits as stored, in the machine's byte order; neither masked nor sign-extended yet.
+        Bits as stored, in the machine's byte order; neither masked nor sign-extended yet. Of native pixels
+        it may share the memory of `encoded`.
 
     Raises
     ------
@@ -64,6 +61,7 @@ def stored_values(header: SliceHeader, encoded: bytes) -> StoredArray:
     shape = (header.pixels.rows or 0, header.pixels.columns or 0)
     if is_native(header.source.transfer_syntax):
         return _native(header, encoded).reshape(shape)
+    encoded = bytes(encoded)
     if len(encoded) > LARGEST_EXPANSION * frame_bytes(header) + _CODEC_OVERHEAD_BYTES:
         raise damaged(
             header.source, "the compressed image is longer than its pixels", found=f"{len(encoded)} bytes"
@@ -78,7 +76,7 @@ def stored_values(header: SliceHeader, encoded: bytes) -> StoredArray:
     return unsigned
 
 
-def _native(header: SliceHeader, encoded: bytes) -> StoredArray:
+def _native(header: SliceHeader, encoded: Encoded) -> StoredArray:
     order = "<" if header.source.little_endian else ">"
     if header.pixels.bits_allocated == 16:
         return np.frombuffer(encoded, f"{order}u2").astype(np.uint16, copy=False)
@@ -116,44 +114,11 @@ def _run_length(header: SliceHeader, encoded: bytes) -> StoredArray:
 
 
 def _decoded(header: SliceHeader, encoded: bytes) -> npt.NDArray[Any]:
-    source = header.source
-    decoder = _decoder(source.transfer_syntax, str(source.path))
-    failures: list[str] = []
-    for plugin in _plugins(source.transfer_syntax, decoder):
-        try:
-            return _decoded_by(plugin, decoder, header, encoded)
-        except Exception as error:  # noqa: BLE001 - codecs raise whatever they like on damaged data
-            failures.append(" ".join(str(error).split()).rpartition("available plugins: ")[2])
-    if all("does not support" in failure for failure in failures):
-        raise unsupported(source.transfer_syntax, str(source.path), "; ".join(failures))
-    raise _cannot_decode(header, "; ".join(failures))
-
-
-def _decoded_by(plugin: str, decoder: Decoder, header: SliceHeader, encoded: bytes) -> npt.NDArray[Any]:
-    from pydicom.encaps import encapsulate
-
-    pixels = header.pixels
-    options: dict[str, Any] = {
-        "correct_unused_bits": False,
-        "number_of_frames": 1,
-        "rows": pixels.rows,
-        "columns": pixels.columns,
-        "samples_per_pixel": 1,
-        "photometric_interpretation": "MONOCHROME2",
-        "bits_allocated": pixels.bits_allocated,
-        "bits_stored": pixels.bits_stored,
-        "pixel_representation": pixels.pixel_representation,
-    }
-    even = encoded if len(encoded) % 2 == 0 else encoded + b"\0"
-    return decoder.as_array(encapsulate([even]), index=0, raw=True, decoding_plugin=plugin, **options)[0]
-
-
-def _plugins(transfer_syntax: str, decoder: Decoder) -> tuple[str, ...]:
-    available = decoder.available_plugins
-    if transfer_syntax in _JPEG_RETIRED:
-        return ("pylibjpeg",) if "pylibjpeg" in available else ()
-    groups = (tuple(plugin for plugin in group if plugin in available) for group in _DECODERS)
-    return next((group for group in groups if group), ())
+    decode = _decoder(header.source.transfer_syntax, str(header.source.path))
+    try:
+        return decode(encoded)
+    except Exception as error:  # codecs raise whatever they like on damaged data
+        raise _cannot_decode(header, " ".join(str(error).split())) from error
 
 
 def _cannot_decode(header: SliceHeader, reason: str) -> PixelDataError:
@@ -163,14 +128,14 @@ def _cannot_decode(header: SliceHeader, reason: str) -> PixelDataError:
 
 
 def _decoder(transfer_syntax: str, case: str) -> Decoder:
-    from pydicom.pixels.decoders.base import get_decoder
-    from pydicom.uid import UID
-
-    codestream = _JPEG_EXTENDED if transfer_syntax in _JPEG_RETIRED else transfer_syntax
+    codec = _CODECS.get(transfer_syntax)
+    if codec is None:
+        raise unsupported(transfer_syntax, case)
     try:
-        decoder = get_decoder(UID(codestream, validation_mode=0))
-    except NotImplementedError as error:
-        raise unsupported(transfer_syntax, case) from error
-    if not decoder.is_available or not _plugins(transfer_syntax, decoder):
-        raise unsupported(transfer_syntax, case, "; ".join(decoder.missing_dependencies))
-    return decoder
+        import imagecodecs
+    except ImportError as error:
+        raise unsupported(transfer_syntax, case, "imagecodecs") from error
+    if not getattr(imagecodecs, codec.upper()).available:
+        raise unsupported(transfer_syntax, case, f"imagecodecs with {codec}")
+    decode: Decoder = getattr(imagecodecs, f"{codec}_decode")
+    return decode

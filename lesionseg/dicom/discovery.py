@@ -107,11 +107,14 @@ def _lost_slices(
     strays: Sequence[StrayFile], slices: Sequence[SliceHeader]
 ) -> dict[Path, UnreadableFileError]:
     """Tell which files without sense are named like the slices beside them, and so may have been slices."""
-    families = {family for header in slices for family in _families(header.source.path)}
+    suspects = [stray for stray in strays if stray.kind in (EMPTY, UNKNOWN)]
+    families = (
+        {family for header in slices for family in _families(header.source.path)} if suspects else set()
+    )
     return {
         stray.path: not_a_slice_any_more(stray.path, f"{stray.kind}, named like a slice")
-        for stray in strays
-        if stray.kind in (EMPTY, UNKNOWN) and not families.isdisjoint(_families(stray.path))
+        for stray in suspects
+        if not families.isdisjoint(_families(stray.path))
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import BinaryIO, Final, TypeAlias
+from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
 from lesionseg.core.errors import UnreadableFileError
 from lesionseg.dicom.tags import (
@@ -31,14 +31,14 @@ MAXIMUM_VALUE_BYTES: Final = 1 << 20
 """Longest wanted value; the largest real one is an offset table of 8 bytes a frame."""
 
 _LONGEST_PADDING_BYTES: Final = 1 << 16
-_LONG_VRS: Final = frozenset(
+LONG_VRS: Final = frozenset(
     {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
 )
-_SHORT_VRS: Final = frozenset(
+SHORT_VRS: Final = frozenset(
     {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL",
      b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}
 )  # fmt: skip
-KNOWN_VRS: Final = _LONG_VRS | _SHORT_VRS
+KNOWN_VRS: Final = LONG_VRS | SHORT_VRS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,8 @@ class Encoding:
         return "<" if self.little_endian else ">"
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One wanted element: raw bytes, or the items of a sequence."""
+class Element(NamedTuple):
+    """One wanted element: raw bytes, or the items of a sequence. A tuple, for there are 30 to a slice."""
 
     vr: str
     value: bytes
@@ -158,13 +157,13 @@ class ElementWalker:
         if not explicit or group == 0xFFFE:
             return tag, "", length
         code = head[4:6]
-        if code in _SHORT_VRS:
+        if code in SHORT_VRS:
             return (
                 tag,
                 code.decode("ascii"),
                 int.from_bytes(head[6:8], "little" if self.encoding.little_endian else "big"),
             )
-        if code in _LONG_VRS:
+        if code in LONG_VRS:
             return tag, code.decode("ascii"), self._layouts[1].unpack(self._exactly(4))[0]
         if code == b"\0\0" or length <= self.size - self.stream.tell():
             return tag, "", length  # some writers slip implicit elements into explicit files

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 from lesionseg.core.errors import UnreadableFileError
 from lesionseg.dicom.deflate import inflate
 from lesionseg.dicom.elements import KNOWN_VRS, Elements, ElementWalker, Encoding, PixelElement
+from lesionseg.dicom.quick_header import QUICK_BYTES, quick_dataset, quick_meta
 from lesionseg.dicom.tags import Tag
 from lesionseg.dicom.values import text
 
@@ -20,6 +21,7 @@ DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1.99"
 MAXIMUM_INFLATED_HEADER_BYTES: Final = 64 << 20
 """Deflated headers are unpacked no further than this; ten thousand enhanced frames need about 20 MiB."""
 
+_EXPLICIT, _IMPLICIT = Encoding(explicit=True), Encoding(explicit=False)
 _PREAMBLE_BYTES: Final = 128
 _SNIFFED_BYTES: Final = 512
 _DICOM_SIGNS: Final = (b"DICM", b"1.2.840.10008.")
@@ -90,19 +92,19 @@ def read_file_header(path: Path) -> FileHeader | StrayFile:
     """
     header: FileHeader | None = None
     try:
-        with path.open("rb") as stream:
+        with path.open("rb", buffering=0) as stream:
             size = stream.seek(0, io.SEEK_END)
             stream.seek(0)
-            start = stream.read(_SNIFFED_BYTES)
+            start = stream.read(QUICK_BYTES)
             dataset_start = _dataset_start(start)
             if dataset_start is not None:
-                stream.seek(dataset_start)
-                header = _read_dicom(stream, path, size)
+                header = _read_quickly(start, dataset_start, path, size)
+                header = header or _read_dicom(_buffered(stream, dataset_start), path, size)
     except OSError as error:
         raise cannot_read(path, error) from error
     if header is not None and (dataset_start or _looks_like_an_image(header)):
         return header
-    kind = _stray_kind(start)
+    kind = _stray_kind(start[:_SNIFFED_BYTES])
     if kind == DAMAGED_DICOM:
         raise not_a_slice_any_more(path, "parts of a DICOM file without its start")
     return StrayFile(path, kind)
@@ -156,6 +158,28 @@ def _looks_like_an_image(header: FileHeader) -> bool:
     return bool(
         text(header.elements, Tag.SOP_CLASS_UID) or text(header.elements, Tag.MEDIA_STORAGE_SOP_CLASS_UID)
     )
+
+
+def _buffered(stream: io.FileIO, position: int) -> BinaryIO:
+    buffered = io.BufferedReader(stream)
+    buffered.seek(position)
+    return buffered
+
+
+def _read_quickly(head: bytes, start: int, path: Path, size: int) -> FileHeader | None:
+    """Read an ordinary header; None for all others, damaged ones among them."""
+    meta = quick_meta(head, start)
+    if meta is None:
+        return None
+    elements, dataset_start = meta
+    declared = text(elements, Tag.TRANSFER_SYNTAX_UID)
+    if declared in ("", DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN):
+        return None
+    encoding = _EXPLICIT if head[dataset_start + 4 : dataset_start + 6] in KNOWN_VRS else _IMPLICIT
+    pixels = quick_dataset(head, dataset_start, size, elements, explicit=encoding.explicit)
+    if pixels is None:
+        return None
+    return FileHeader(path, declared, encoding, elements, pixels, None, size)
 
 
 def _read_dicom(stream: BinaryIO, path: Path, size: int) -> FileHeader:

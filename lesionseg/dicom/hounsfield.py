@@ -22,8 +22,10 @@ _Mask: TypeAlias = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class SliceFacts:
-    """Counts of voxels that were treated specially in one slice, and the lowest value before."""
+    """The least and largest value of a slice; counts of voxels treated specially, and the lowest padding."""
 
+    lowest_hu: float
+    highest_hu: float
     padded: int = 0
     lowest_padding_hu: float = 0.0
     unused_bits_set: int = 0
@@ -52,20 +54,42 @@ def to_hounsfield(stored: StoredArray, header: SliceHeader, out: HUArray) -> Sli
         Attribute-checked.
     out : ndarray, shape (rows, columns), int16 or float32
     """
-    values, unused = _values(stored, header.pixels)
+    values, ends, unused = _values(stored, header.pixels)
+    slope, intercept = header.rescale.slope or 0, header.rescale.intercept or 0
+    lowest, highest = sorted(end * slope + intercept for end in ends)
+    if lowest >= AIR_HU and unused is None and _rescaled_in_place(values, (lowest, highest), header, out):
+        return SliceFacts(lowest, highest)
     number = np.int32 if out.dtype == np.int16 else np.float64
-    hu: _Numbers = values * number(header.rescale.slope or 0) + number(header.rescale.intercept or 0)
-    lowest, padded = 0.0, 0
+    hu: _Numbers = values * number(slope) + number(intercept)
+    lowest_padding, padded = 0.0, 0
     outside = _outside(stored, values, hu, unused, header)
     if outside is not None:
-        lowest, padded = float(hu[outside].min()), int(outside.sum())
+        lowest_padding, padded = float(hu[outside].min()), int(outside.sum())
         hu[outside] = AIR_HU
     clipped = 0
-    if out.dtype == np.int16 and (hu.max() > _INT16.max or hu.min() < _INT16.min):
+    if out.dtype == np.int16 and not _fits((lowest, highest)):
         clipped = int(((hu > _INT16.max) | (hu < _INT16.min)).sum())
         hu = np.clip(hu, _INT16.min, _INT16.max)
+    strangers = 0 if unused is None else int(unused.sum())
     out[...] = hu
-    return SliceFacts(padded, lowest, 0 if unused is None else int(unused.sum()), clipped)
+    return SliceFacts(float(out.min()), float(out.max()), padded, lowest_padding, strangers, clipped)
+
+
+def _rescaled_in_place(
+    values: _Numbers, ends: tuple[float, float], header: SliceHeader, out: HUArray
+) -> bool:
+    """Rescale without a copy where 16 bits hold values, scale and result; False: not done."""
+    slope, intercept = header.rescale.slope or 0, header.rescale.intercept or 0
+    if not (values.dtype == out.dtype == np.int16 and _fits((*ends, slope, intercept))):
+        return False
+    if slope != 1:
+        values = np.multiply(values, np.int16(slope), out=out)  # wraps, and back again with the intercept
+    np.add(values, np.int16(intercept), out=out)
+    return True
+
+
+def _fits(ends: Sequence[float]) -> bool:
+    return _INT16.min <= min(ends) and max(ends) <= _INT16.max
 
 
 def notes_of(facts: Sequence[SliceFacts]) -> tuple[Note, ...]:
@@ -98,21 +122,30 @@ def notes_of(facts: Sequence[SliceFacts]) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def _values(stored: StoredArray, pixels: PixelFormat) -> tuple[_Numbers, _Mask | None]:
-    """Extract the stored values, and which voxels had bits set that belong to no value (None: none)."""
+def _values(stored: StoredArray, pixels: PixelFormat) -> tuple[_Numbers, Sequence[float], _Mask | None]:
+    """Extract the stored values, the least and largest, and which voxels had bits set that belong to none.
+
+    int16 where no bit need be touched for it, else int32; no mask where no voxel had such bits.
+    """
     bits = pixels.bits_stored or 0
     high_bit = bits - 1 if pixels.high_bit is None else pixels.high_bit
     allocated = stored.dtype.itemsize * 8
-    typed: _Numbers = stored.view(f"i{stored.dtype.itemsize}") if pixels.pixel_representation else stored
+    signed = pixels.pixel_representation
+    typed: _Numbers = stored.view(f"i{stored.dtype.itemsize}") if signed else stored
+    ends = int(typed.min()), int(typed.max())
+    lowest, highest = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    if high_bit == bits - 1 and lowest <= ends[0] and ends[1] <= min(highest, _INT16.max):
+        return typed.view(np.int16) if allocated == 16 else typed.astype(np.int16), ends, None
     if bits == allocated:
-        return typed.astype(np.int32), None
+        return typed.astype(np.int32), ends, None
     # left to the top bit, then right again: arithmetic shift extends the sign, logical shift clears the rest
     values = (typed << (allocated - 1 - high_bit)) >> (allocated - bits)
     placed = values << (high_bit + 1 - bits)
     in_field = ((1 << bits) - 1) << (high_bit + 1 - bits)
     # a negative value need not be sign-extended: only other set bits are strangers
     unused = (placed != typed) & ((stored & in_field) != stored)
-    return values.astype(np.int32), unused if unused.any() else None
+    values = values.astype(np.int32)
+    return values, (int(values.min()), int(values.max())), unused if unused.any() else None
 
 
 def _outside(

@@ -117,13 +117,15 @@ def decode_group(
     ------
     PixelDataError, UnsupportedTransferSyntaxError, IntensityError
     """
-    hu, notes = decode_stack(stack, settings.threads, progress, group.case)
+    hu, ends, notes = decode_stack(stack, settings.threads, progress, group.case)
     geometry = geometry_of(stack)
-    if not is_straight(stack):
+    straight = is_straight(stack)
+    if not straight:
         hu, geometry, note = straighten(hu, stack, geometry)
         notes += (note,)
     volume = CTVolume(hu, geometry, name=group.uid or group.case)
-    notes += tuple(Note("intensities", text) for text in check_hounsfield(volume))
+    odd = check_hounsfield(volume, ends if straight else None)
+    notes += tuple(Note("intensities", text) for text in odd)
     return volume, notes
 
 

@@ -21,6 +21,7 @@ _END_OF_IMAGE: Final = b"\xff\xd9"
 
 Fragment = tuple[int, int]
 """Offset and length in bytes."""
+Encoded = bytes | memoryview
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,14 @@ class PixelBlocks:
     frames: tuple[tuple[Fragment, ...], ...]
     inflated: bytes | None
 
-    def read(self, frame_index: int) -> bytes:
+    def read(self, frame_index: int, room: memoryview | None = None) -> Encoded:
         """Return the encoded bytes of one frame, fragments joined.
+
+        Parameters
+        ----------
+        frame_index : int
+        room : memoryview, optional
+            Octets that a frame of exactly that length is read into, and then returned.
 
         Raises
         ------
@@ -54,6 +61,8 @@ class PixelBlocks:
         if self.inflated is not None:
             return b"".join(self.inflated[offset : offset + length] for offset, length in fragments)
         try:
+            if room is not None and [length for _, length in fragments] == [room.nbytes]:
+                return _read_into(room, fragments[0][0], self.source)
             with self.source.path.open("rb") as stream:
                 return b"".join(_exactly(stream, fragment, self.source) for fragment in fragments)
         except OSError as error:
@@ -143,6 +152,18 @@ def _exactly(stream: BinaryIO, fragment: Fragment, source: PixelSource) -> bytes
     if len(data) < length:
         raise damaged(source, "the pixel data is truncated", f"{length} bytes", f"{len(data)} bytes")
     return data
+
+
+def _read_into(room: memoryview, offset: int, source: PixelSource) -> memoryview:
+    done = 0
+    with source.path.open("rb", buffering=0) as stream:
+        stream.seek(offset)
+        while done < room.nbytes:  # one read may give less than was asked for
+            more = stream.readinto(room[done:])
+            if not more:
+                raise damaged(source, "the pixel data is truncated", f"{room.nbytes} bytes", f"{done} bytes")
+            done += more
+    return room
 
 
 def _fragments(stream: BinaryIO, source: PixelSource) -> tuple[tuple[int, ...], tuple[Fragment, ...]]:

@@ -48,10 +48,12 @@ def decode_rle(
     possible = all(_HEADER_BYTES <= start < end <= len(encoded) for start, end in spans)
     if number != octets_per_pixel or not possible:
         raise DamagedRunLengthError(f"the RLE header names {number} segments at {starts[:2]}")
-    planes = [_plane(encoded[start:end], pixel_count) for start, end in spans]
+    octets = np.empty((pixel_count, octets_per_pixel), np.uint8)
+    for index, (start, end) in enumerate(spans):
+        octets[:, octets_per_pixel - 1 - index] = _plane(encoded[start:end], pixel_count)
     if octets_per_pixel == 1:
-        return planes[0]
-    return np.asarray(planes[0].astype(np.uint16) << 8 | planes[1], np.uint16)
+        return octets[:, 0]
+    return octets.reshape(-1).view("<u2").astype(np.uint16, copy=False)
 
 
 def _plane(segment: bytes, pixel_count: int) -> npt.NDArray[np.uint8]:
@@ -63,17 +65,17 @@ def _plane(segment: bytes, pixel_count: int) -> npt.NDArray[np.uint8]:
 
 def _unpack(segment: bytes) -> bytes:
     try:
-        from rle.rle import decode_segment  # type: ignore[import-not-found]
+        import imagecodecs
     except ImportError:
         return unpack_bits(segment)
     try:
-        return bytes(decode_segment(segment))
-    except ValueError as error:
-        raise DamagedRunLengthError(str(error)) from error
+        return bytes(imagecodecs.packbits_decode(segment))
+    except imagecodecs.PackbitsError as error:
+        raise DamagedRunLengthError(f"an RLE segment is damaged: {error}") from error
 
 
 def unpack_bits(segment: bytes) -> bytes:
-    """Unpack one segment in plain Python, for where pylibjpeg-rle is not installed (PS3.5 G.3.2)."""
+    """Unpack one segment in plain Python, for where imagecodecs is not installed (PS3.5 G.3.2)."""
     parts: list[bytes] = []
     position, end = 0, len(segment)
     while position + 1 < end:  # a last byte alone is padding

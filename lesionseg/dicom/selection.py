@@ -237,16 +237,15 @@ def _spacing_points(spacing_mm: float) -> int:
 
 def _extent(slices: Sequence[SliceHeader]) -> tuple[bool, float, float]:
     """Whether most slices are axial, the extent along their normal, and the median distance; for scores."""
-    placed = [
-        (np.array(header.plane.orientation), np.array(header.plane.position_mm))
-        for header in slices
-        if header.plane.orientation is not None and header.plane.position_mm is not None
-    ]
+    planes = (header.plane for header in slices)
+    placed = [(*plane.orientation, *plane.position_mm) for plane in planes
+              if plane.orientation is not None and plane.position_mm is not None]  # fmt: skip
     if not placed:
         return False, 0.0, 0.0
-    normals = np.array([np.cross(orientation[:3], orientation[3:]) for orientation, _ in placed])
+    rows, columns, positions = np.hsplit(np.array(placed), 3)
+    normals = np.cross(rows, columns)
     axial = bool(np.median(np.abs(normals[:, 2])) > AXIAL_COSINE)
-    along = np.sort(np.array([position for _, position in placed]) @ normals[0])
+    along = np.sort(positions @ normals[0])
     gaps = np.diff(along)
     gaps = gaps[gaps > 0]
     return axial, float(along[-1] - along[0]), float(np.median(gaps)) if gaps.size else 0.0

@@ -50,7 +50,7 @@ def name_of(transfer_syntax: str) -> str:
 def unsupported(transfer_syntax: str, case: str, missing: str = "") -> UnsupportedTransferSyntaxError:
     """Say that no installed decoder reads an encoding, and what would."""
     remedy = (
-        f"Install the decoders: pip install 'lesionseg[codecs,libjpeg]' ({missing})"
+        f"Install the decoders: pip install 'lesionseg[codecs]' ({missing})"
         if missing
         else "Save the series uncompressed or as JPEG 2000 lossless with your archive's tools"
     )

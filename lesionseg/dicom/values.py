@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+from functools import lru_cache
 from typing import Final
 
 from lesionseg.dicom.elements import Element, Elements
@@ -22,6 +23,8 @@ _BINARY_FORMATS: Final = {
     "UV": "Q",
     "SV": "q",
 }
+_REMEMBERED: Final = 4096
+"""Values whose reading is remembered: most are the same in all slices of a series."""
 _INTEGER_FORMATS: Final = {2: "H", 4: "L"}
 
 
@@ -30,18 +33,12 @@ def text(elements: Elements, tag: int) -> str:
     element = elements.get(tag)
     if element is None:
         return ""
-    raw = element.value
-    try:
-        decoded = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        decoded = raw.decode("latin-1")
-    return decoded.strip(" \0\r\n\t")
+    return _decoded(element.value)
 
 
 def texts(elements: Elements, tag: int) -> tuple[str, ...]:
     """All values of a multi-valued text, each without padding; empty where absent."""
-    joined = text(elements, tag)
-    return tuple(part.strip() for part in joined.split("\\")) if joined else ()
+    return _parts(text(elements, tag))
 
 
 def decimals(elements: Elements, tag: int, count: int) -> tuple[float, ...] | None:
@@ -49,7 +46,7 @@ def decimals(elements: Elements, tag: int, count: int) -> tuple[float, ...] | No
     element = elements.get(tag)
     if element is None:
         return None
-    found = _binary(element) if element.vr in _BINARY_FORMATS else _written(texts(elements, tag))
+    found = _binary(element) if element.vr in _BINARY_FORMATS else _written(text(elements, tag))
     if found is None or len(found) != count or not all(math.isfinite(number) for number in found):
         return None
     return found
@@ -89,6 +86,19 @@ def is_valid_uid(uid: str) -> bool:
     return len(uid) <= _MAXIMUM_UID_LENGTH and _UID.fullmatch(uid) is not None
 
 
+def _parts(joined: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in joined.split("\\")) if joined else ()
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _decoded(raw: bytes) -> str:
+    try:
+        decoded = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        decoded = raw.decode("latin-1")
+    return decoded.strip(" \0\r\n\t")
+
+
 def _binary(element: Element) -> tuple[float, ...] | None:
     code = _BINARY_FORMATS[element.vr]
     order = "<" if element.little_endian else ">"
@@ -96,7 +106,9 @@ def _binary(element: Element) -> tuple[float, ...] | None:
     return None if rest else tuple(float(n) for n in struct.unpack(f"{order}{count}{code}", element.value))
 
 
-def _written(parts: tuple[str, ...]) -> tuple[float, ...] | None:
+@lru_cache(maxsize=_REMEMBERED)
+def _written(joined: str) -> tuple[float, ...] | None:
+    parts = _parts(joined)
     if not all(_DECIMAL.fullmatch(part) for part in parts):
         return None
     return tuple(float(part) for part in parts)

@@ -256,4 +256,5 @@ def sources_of(dataset: Dataset) -> list[str]:
 
 
 def received_files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("studies/*/objects/*"))
+    """The whole objects; what a kill left half-written under a staging name is not one of them."""
+    return sorted(folder.glob("studies/*/objects/[!.]*"))

@@ -262,6 +262,7 @@ def test_killed_at_random_moments(
     whole = {one.StudyInstanceUID: len(sources_of(one)) for one in archive.datasets()}
     assert set(whole.values()) == {len(slices)}
     assert all(len(set(versions)) == 1 for versions in archive.objects.values())
+    assert not list(listener.settings.folder.glob("studies/*/*/.*"))
     kept = [dcmread(path).SOPInstanceUID for path in received_files(listener.settings.folder)]
     assert sorted(kept) == sorted(one.SOPInstanceUID for one in everything)
 
