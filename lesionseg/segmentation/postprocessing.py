@@ -81,10 +81,15 @@ def clean_lungs(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     for place, lung in _lungs(cut > 0):
         inside, own = view[place], cut[place]
         np.copyto(inside, own, where=lung)
-        holes = np.asarray(fill_voids.fill(lung)) > inside  # filled, and without a label
+        holes = _filled(lung) & (inside == Label.BACKGROUND)
         if holes.any():
             inside[holes] = _hole_labels(holes, inside)
     return result
+
+
+def _filled(lung: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Close the holes; turned over, as fill_voids would first bring the axes into Fortran's order."""
+    return np.asarray(fill_voids.fill(lung.T)).T
 
 
 def _hole_labels(holes: npt.NDArray[np.bool_], labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

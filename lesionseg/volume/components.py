@@ -51,15 +51,16 @@ def surface_share(
         By the piece's number; 0 for background. A face between two pieces does not count; the array's own
         sides count as not touching.
     """
+    held = pieces > 0
+    padded, beside = np.pad(held, 1), np.pad(region, 1).ravel()
+    steps = padded.strides  # of one byte a voxel
+    taken = padded.ravel()
+    own = np.flatnonzero(taken)  # often few: looking at their neighbours alone beats comparing whole arrays
+    numbers = pieces[held]
     count = int(pieces.max()) + 1
-    padded, beside = np.pad(pieces, 1), np.pad(region, 1).ravel()
-    steps = [stride // padded.itemsize for stride in padded.strides]
-    flat = padded.ravel()
-    own = np.flatnonzero(flat)  # often few: looking at their neighbours alone beats comparing whole arrays
-    numbers = flat[own]
     faces, touching = np.zeros(count), np.zeros(count)
     for step in (*steps, *(-step for step in steps)):
-        outward = flat[own + step] == 0
+        outward = ~taken[own + step]
         faces += np.bincount(numbers[outward], minlength=count)
         touching += np.bincount(numbers[outward], weights=beside[own[outward] + step], minlength=count)
     return np.asarray(touching / np.maximum(faces, 1.0))

@@ -54,9 +54,10 @@ class LungBox:
         return self._region(self.scheme.lesion)
 
     def _region(self, members: tuple[int, ...]) -> Mask:
-        table = np.zeros(256, np.bool_)
-        table[list(members)] = True
-        return np.asarray(table[self.labels])
+        region = np.zeros(self.labels.shape, np.bool_)
+        for label in members:
+            region |= self.labels == label
+        return region
 
 
 def lung_box(volume: CTVolume, label_map: LabelMap) -> LungBox | None:

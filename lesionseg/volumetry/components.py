@@ -26,6 +26,6 @@ def lesion_components(lesion: Mask, voxel_ml: float, minimum_ml: float) -> Lesio
     box = bounding_box(lesion)
     if box is None:
         return LesionComponents()
-    labels = label_components(lesion[box], CONNECTIVITY)
-    sizes_ml = np.bincount(labels.ravel())[1:] * voxel_ml
+    inside = lesion[box]
+    sizes_ml = np.bincount(label_components(inside, CONNECTIVITY)[inside])[1:] * voxel_ml
     return LesionComponents(int(np.count_nonzero(sizes_ml >= minimum_ml)), float(sizes_ml.max()))
