@@ -41,6 +41,7 @@ from lesionseg.reports.panels import (
 )
 from lesionseg.reports.side_text import LINE_PX, draw_side_text
 from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry, standard_axis_order
+from lesionseg.volume.label_map import voxels_of
 from lesionseg.volumetry import Side, split_lungs
 from lesionseg.volumetry.sides import image_midline_x_mm
 
@@ -142,7 +143,7 @@ def _prepare(volume: CTVolume, label_map: LabelMap) -> _Scan:
         (float(corner[0]), float(corner[1]), float(corner[2])),
         geometry.direction,
     )
-    lung, lesion = np.isin(labels, scheme.lung), np.isin(labels, scheme.lesion)
+    lung, lesion = voxels_of(labels, scheme.lung), voxels_of(labels, scheme.lesion)
     cuts = choose_cuts(lung, lesion, _sides(lung, cropped, image_midline_x_mm(geometry)))
     return _Scan(order.apply(volume.hu)[box], labels, cropped, cuts, scheme)
 

@@ -69,6 +69,12 @@ class LabelMap:
         return self._region(self.scheme.solid)
 
     def _region(self, members: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-        table = np.zeros(256, dtype=np.bool_)
-        table[list(members)] = True
-        return np.asarray(table[self.labels])
+        return voxels_of(self.labels, members)
+
+
+def voxels_of(labels: npt.NDArray[np.uint8], members: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Where an array holds one of some labels; for a few of them several times faster than `numpy.isin`."""
+    region = np.zeros(labels.shape, dtype=np.bool_)
+    for label in members:
+        region |= labels == label
+    return region

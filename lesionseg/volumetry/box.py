@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lesionseg.core.labels import LabelScheme
 from lesionseg.volume.ct_volume import CTVolume, HUArray
 from lesionseg.volume.geometry import VolumeGeometry
-from lesionseg.volume.label_map import LabelMap
+from lesionseg.volume.label_map import LabelMap, voxels_of
 from lesionseg.volume.orientation import standard_axis_order
 
 Mask = npt.NDArray[np.bool_]
@@ -46,18 +46,12 @@ class LungBox:
     @cached_property
     def lung(self) -> Mask:
         """Both lungs, lesions included."""
-        return self._region(self.scheme.lung)
+        return voxels_of(self.labels, self.scheme.lung)
 
     @cached_property
     def lesion(self) -> Mask:
         """Whole lesion."""
-        return self._region(self.scheme.lesion)
-
-    def _region(self, members: tuple[int, ...]) -> Mask:
-        region = np.zeros(self.labels.shape, np.bool_)
-        for label in members:
-            region |= self.labels == label
-        return region
+        return voxels_of(self.labels, self.scheme.lesion)
 
 
 def lung_box(volume: CTVolume, label_map: LabelMap) -> LungBox | None:

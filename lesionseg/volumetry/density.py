@@ -79,20 +79,18 @@ def dense_voxels(box: LungBox, settings: MeasurementSettings) -> int:
     included (normalised convolution, Knutsson and Westin 1993): plain smoothing would let the chest wall
     lift the ground glass beneath the pleura over the threshold.
     """
-    around = bounding_box(box.lesion)
-    if around is None:
-        return 0
     margin = [
         int(np.ceil(_TRUNCATE_SIGMAS * settings.smoothing_sigma_mm / length)) + 1
-        for length in box.geometry.spacing_mm
+        for length in box.geometry.spacing_mm[1:]
     ]
-    rows, columns = (_widened(around[axis], margin[axis], box.labels.shape[axis]) for axis in (1, 2))
     total = 0
-    for index in range(around[0].start, around[0].stop):
-        inside = box.lesion[index, rows, columns]
-        if inside.any():
-            smooth = _smoothed(box.hu[index, rows, columns], box.lung[index, rows, columns], box, settings)
-            total += int(np.count_nonzero(smooth[inside] >= settings.threshold_hu))
+    for index, lesion in enumerate(box.lesion):
+        around = bounding_box(lesion[None])
+        if around is None:
+            continue
+        part = tuple(map(_widened, around[1:], margin, lesion.shape))
+        smooth = _smoothed(box.hu[index][part], box.lung[index][part], box, settings)
+        total += int(np.count_nonzero(smooth[lesion[part]] >= settings.threshold_hu))
     return total
 
 
