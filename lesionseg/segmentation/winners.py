@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lesionseg.core.labels import Label
 from lesionseg.segmentation.resampling import FloatArray
 
 LogitArray = npt.NDArray[np.float32] | npt.NDArray[np.float16]
@@ -37,10 +36,10 @@ def largest(planes: list[FloatArray] | list[npt.NDArray[np.generic]]) -> npt.NDA
 def lung_leads(logits: LogitArray) -> npt.NDArray[np.bool_]:
     """Whether any label but background is at least as large as background."""
     found = np.zeros(logits.shape[1:], dtype=np.bool_)
-    for index, level in enumerate(found):
-        background = _comparable(logits[Label.BACKGROUND, index])
-        for other in logits[Label.LUNG :, index]:
-            level |= _comparable(other) >= background
+    for index in range(len(found)):
+        background, *others = (_comparable(plane) for plane in logits[:, index])
+        for other in others:
+            found[index] |= other >= background
     return found
 
 
