@@ -17,6 +17,7 @@ out, which the figures say. Scans are small and the network is a tiny one.
 from __future__ import annotations
 
 import argparse
+import csv
 import shutil
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def damaged(bench: Bench) -> dict[str, Any]:
     batch = bench.batch(out, scans)
     code = batch.run()
     failed = {case["case"]: case for case in batch.output["cases"] if case["state"] == "failed"}
-    named = all(case["reason"] and name[:5] in case["reason_text"] for name, case in failed.items())
+    named = _named(out / "summary.csv", {name: name[:5] for name in failed})
     found, wanted = _cases(out), _cases(bench.whole)
     others = {place: sha256 for place, sha256 in wanted.items() if place.split("/")[0] not in failed}
     for scan in broken:
@@ -121,6 +122,16 @@ def damaged(bench: Bench) -> dict[str, Any]:
     }
     good = [code, mended_code] == [_SOME_FAILED, 0] and len(failed) == len(broken) == mended.count("done")
     return {**trial, "good": good and named and found == others and trial["same_bytes_in_the_end"]}
+
+
+def _named(summary: Path, patients: dict[str, str]) -> bool:
+    """Whether each failed case has a row with its patient, a code and a sentence."""
+    with summary.open(encoding="utf-8", newline="") as stream:
+        rows = {row["case"]: row for row in csv.DictReader(stream)}
+    return all(
+        rows[case]["patient_id"] == patient and rows[case]["reason"] and rows[case]["reason_text"]
+        for case, patient in patients.items()
+    )
 
 
 def disk_full(bench: Bench, disk: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from lesionseg.batch.ledger import Ledger
 from lesionseg.batch.records import State
@@ -52,7 +53,12 @@ def main() -> int:
         undisturbed = BatchProcess(scans, whole, options).start().wait()
         seconds = time.perf_counter() - start
         batch = BatchProcess(scans, killed, options)
-        moments = _kill(batch, arguments.kills, arguments.scans, random.Random(arguments.seed))  # noqa: S311
+        moments, failures = _kill(
+            batch,
+            arguments.kills,
+            arguments.scans,
+            random.Random(arguments.seed),  # noqa: S311
+        )
         last = batch.start().wait()
         whole_seconds = time.perf_counter() - start
         found = _judged(killed, whole, arguments.scans)
@@ -62,6 +68,7 @@ def main() -> int:
         "bundle": arguments.bundle,
         "kills": len(moments),
         "killed_in": Counter(moments),
+        "failed_before_a_kill": failures,
         "exit_codes": [undisturbed, last],
         "whole_seconds": round(whole_seconds, 1),
         "undisturbed_seconds": round(seconds, 1),
@@ -71,15 +78,19 @@ def main() -> int:
     return 0 if found["each_done_once"] and found["same_bytes"] else 1
 
 
-def _kill(batch: BatchProcess, kills: int, scans: int, chance: random.Random) -> list[str]:
+def _kill(
+    batch: BatchProcess, kills: int, scans: int, chance: random.Random
+) -> tuple[list[str], list[dict[str, Any]]]:
     """Kill once the process has gone through a random number of stages and a moment more.
 
     Returns
     -------
     list of str
         What the process said last before each kill.
+    list of dict
+        What it said of cases that failed.
     """
-    moments = []
+    moments, failures = [], []
     share = 4 * scans // (kills + 1) or 1
     for _ in range(kills):
         process = batch.start()
@@ -91,7 +102,8 @@ def _kill(batch: BatchProcess, kills: int, scans: int, chance: random.Random) ->
         moments.append("ended" if process.poll() is not None else said.get("stage", said["event"]))
         process.kill()
         process.wait()
-    return moments
+        failures += [event for event in batch.events if event["event"] == "failed"]
+    return moments, failures
 
 
 def _judged(killed: Path, whole: Path, scans: int) -> dict[str, object]:
