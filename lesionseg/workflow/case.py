@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from lesionseg.core.beside import beside
 from lesionseg.core.errors import AnatomyError
 from lesionseg.core.files import staged_folder
 from lesionseg.core.provenance import Stopwatch
@@ -196,13 +198,17 @@ def _refuse_other_anatomy(volume: CTVolume, label_map: LabelMap, minimum_ml: flo
 
 
 def _write_results(folder: Path, facts: CaseFacts, label_map: LabelMap, timer: Stopwatch) -> tuple[str, ...]:
-    """Write everything but the manifest; return what went wrong without stopping the case."""
+    """Write everything but the manifest; return what went wrong without stopping the case.
+
+    Labels are compressed while the overview is drawn, and so cost no time of their own.
+    """
     with timer.stage("write"):
-        write_label_map(label_map, folder / LABELS)
         write_json(folder / MEASUREMENTS_JSON, facts.measurements.as_dict())
         row = {"input": facts.scan.label, **facts.measurements.as_row()}
         write_csv(folder / MEASUREMENTS_CSV, [row])
-    with timer.stage("draw"):
+    threads = facts.settings.segmenter.threads
+    labels = partial(write_label_map, label_map, folder / LABELS)
+    with timer.stage("draw"), beside(labels, threads=threads):
         return _draw(folder / OVERVIEW, facts, label_map)
 
 

@@ -5,6 +5,8 @@
 
 The model is opened once, before the clock runs. Every stage without the stages inside it; medians over the
 repeats; the processor's seconds of all threads beside those of the wall. Peak memory is the process's own.
+Labels are written beside the drawing of the overview: both stages then count the seconds of both on the
+processor, and the wall's seconds of writing pass within those of the overview.
 The first repeat also compiles the network for the scan's windows: `--cold` keeps it in the medians.
 """
 
@@ -18,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, field
 from functools import wraps
@@ -60,7 +63,15 @@ class Trace:
 
     wall: dict[str, float] = field(default_factory=dict)
     cpu: dict[str, float] = field(default_factory=dict)
-    _inner: list[list[float]] = field(default_factory=lambda: [[0.0, 0.0]])
+    _own: threading.local = field(default_factory=threading.local)
+
+    @property
+    def _inner(self) -> list[list[float]]:
+        """Seconds of the stages inside the one that runs, of this thread."""
+        if not hasattr(self._own, "inner"):
+            self._own.inner = [[0.0, 0.0]]
+        inner: list[list[float]] = self._own.inner
+        return inner
 
     def timed(self, function: Any, stage: str) -> Any:
         """Return the function with its own time added to `stage`."""
