@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from lesionseg.segmentation.resampling import FloatArray
-
 LogitArray = npt.NDArray[np.float32] | npt.NDArray[np.float16]
 Parts = tuple[slice, slice, slice]
+Plane = npt.NDArray[np.float32] | npt.NDArray[np.int16]
 
 
 def winning_labels(logits: LogitArray) -> npt.NDArray[np.uint8]:
@@ -23,7 +25,7 @@ def winning_labels(logits: LogitArray) -> npt.NDArray[np.uint8]:
     )
 
 
-def largest(planes: list[FloatArray] | list[npt.NDArray[np.generic]]) -> npt.NDArray[np.uint8]:
+def largest(planes: Sequence[Plane]) -> npt.NDArray[np.uint8]:
     """Index of the largest channel; a running maximum is ten times faster than argmax over channels."""
     best = planes[0].copy(order="K")  # the planes' own memory order: mixing orders is three times slower
     winner = np.zeros_like(best, dtype=np.uint8)
@@ -43,7 +45,7 @@ def lung_leads(logits: LogitArray) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _comparable(plane: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def _comparable(plane: npt.NDArray[Any]) -> Plane:
     """Numbers in the same order as those of `plane`, none of them NaN; numpy compares float16 one by one.
 
     A float16 is a sign and a magnitude: read as an integer it keeps its order, but for negative ones, which
