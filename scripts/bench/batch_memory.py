@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -76,6 +77,8 @@ def main() -> int:
             moments, seconds = _looped(scans, plain, arguments.loop_scans, model)
             found |= _compared(batch, moments, seconds) | _same(out / "cases", plain)
     tell(found, arguments.json)
+    if arguments.figure:
+        draw(found, arguments.figure)
     return code or int(not found.get("same_case_files", True))
 
 
@@ -88,6 +91,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--bundle", default="default", help=BUNDLES)
     parser.add_argument("--loop-scans", type=int, help="scans of the plain loop; all by default, 0: no loop")
     parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument("--figure", type=Path, help="draw memory against scans there")
     parser.add_argument("options", nargs="*", help="passed on to lesionseg batch, after --")
     arguments = parser.parse_args()
     if arguments.loop_scans is None:
@@ -119,7 +123,25 @@ def _figures(samples: list[tuple[int, float]]) -> dict[str, object]:
         "peak_mib": round(float(mib.max())),
         "peak_mib_by_tenths": [round(float(part.max())) if part.size else None for part in tenths],
         "growth_mib_per_scan": round(float(slope), 3),
+        "peak_mib_while_done": {
+            str(int(count)): round(float(mib[done == count].max())) for count in np.unique(done)
+        },
     }
+
+
+def draw(found: dict[str, Any], path: Path) -> None:
+    """Draw the process's memory against the scans done."""
+    from matplotlib.figure import Figure
+
+    counts = [int(count) for count in found["peak_mib_while_done"]]
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(counts, list(found["peak_mib_while_done"].values()), color="#1f5a8a", linewidth=1)
+    axes.set(xlabel="scans done", ylabel="resident memory, MiB", ylim=(0, None), xlim=(0, max(counts)))
+    shape = " x ".join(map(str, found["shape"]))
+    axes.set_title(f"One batch of {found['scans']} scans of {shape} voxels", fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
 
 
 def _looped(scans: Path, out: Path, count: int, model: Sequence[str]) -> tuple[list[float], float]:

@@ -12,6 +12,11 @@ NOT_MEASURED = "not measured"
 BUSY = "**The machine was busy: read ratios of these seconds with care, and nothing else of them.**"
 _GROWTH = (100, 300, 600)
 _CASE = "case-P001"
+_FAULTS = {
+    "damaged": "one in ten damaged: it alone fails, with code and patient; mended, it alone is done",
+    "disk_full": "disk full in mid-run: said, what is called done is whole, the rest is done with more room",
+    "read_only": "read-only results: refused before any work, nothing changed",
+}
 
 
 @dataclass(frozen=True)
@@ -101,18 +106,63 @@ def growth(results: Results) -> str:
 
 
 def batch(results: Results) -> str:
-    """How cost grows with scans."""
+    """How cost grows with scans: memory, then throughput."""
+    parts = (_batch_memory(results), _batch_throughput(results))
+    return (
+        "\n\n".join(part for part in parts if part)
+        or f"Throughput and memory over many scans: {NOT_MEASURED}."
+    )
+
+
+def _batch_memory(results: Results) -> str:
     found = results.get("batch-memory")
     if found is None:
-        return f"Throughput and memory over many scans: {NOT_MEASURED}."
+        return ""
     body = [
-        ("scans, and their shape", f"{found['scans']}, {' x '.join(map(str, found['shape']))}"),
-        ("seconds a scan", figure(found["batch_seconds"] / found["scans"], 2)),
-        ("throughput against a plain loop over the same scans", figure(found.get("throughput_ratio"), 2)),
+        ("scans, and their shape", _scans(found)),
         ("peak memory of each tenth of the scans, MiB", ", ".join(map(str, found["peak_mib_by_tenths"]))),
         ("growth of memory, MiB a scan", figure(found["growth_mib_per_scan"], 3)),
     ]
-    return rows(("batch on one machine", "figure"), body) + f"\n\n{results.measured_on('batch-memory')}"
+    table = rows(("memory of a batch, tiny network", "figure"), body)
+    return f"![Memory against scans done](images/batch-memory.png)\n\n{table}"
+
+
+def _batch_throughput(results: Results) -> str:
+    found = results.get("batch-throughput")
+    if found is None:
+        return ""
+    body = [
+        ("scans, and their shape", _scans(found)),
+        ("seconds a scan", figure(found["batch_seconds"] / found["scans"], 2)),
+        ("throughput against a plain loop over the same scans, times", figure(found["throughput_ratio"], 2)),
+        ("case files equal to those of the loop", _yes(found["same_case_files"])),
+    ]
+    table = rows(("batch on one machine, shipped network", "figure"), body)
+    return f"{table}\n\n{results.measured_on('batch-throughput')}"
+
+
+def _scans(found: dict[str, Any]) -> str:
+    return f"{found['scans']} of {' x '.join(map(str, found['shape']))}"
+
+
+def trials(results: Results) -> str:
+    """What a batch survives."""
+    kills, faults = results.get("batch-kills"), results.get("batch-faults")
+    body = []
+    if kills:
+        body += [
+            (
+                f"{kills['scans']} scans, killed {kills['kills']} times: each done once",
+                _yes(kills["each_done_once"]),
+            ),
+            ("the same bytes as an undisturbed run", _yes(kills["same_bytes"])),
+        ]
+    if faults:
+        tried = {name: text for name, text in _FAULTS.items() if name in faults}
+        body += [
+            (f"{faults['scans']} scans: {text}", _yes(faults[name]["good"])) for name, text in tried.items()
+        ]
+    return rows(("a batch in trouble", "found"), body) if body else NOT_MEASURED
 
 
 def cluster(results: Results) -> str:
@@ -224,6 +274,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "stages": stages,
     "growth": growth,
     "batch": batch,
+    "trials": trials,
     "cluster": cluster,
     "peers": peers,
     "loaders": loaders,

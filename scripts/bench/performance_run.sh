@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measure what docs/performance.md shows, on a machine that does nothing else, and fill the page.
-#   scripts/bench/performance_run.sh DATA [PART...]      parts: case growth peers loaders batch ray runtimes
-# DATA is the folder of real scans with ct/P001. Without parts all but ray and runtimes run. Results go to
+#   scripts/bench/performance_run.sh DATA [PART...]      parts: case growth peers loaders batch trials ray runtimes
+# DATA is the folder of real scans with ct/P001. Without parts all but trials, ray and runtimes run. Results go to
 # scripts/bench/results; a part that fails leaves its earlier figures.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -29,8 +29,14 @@ for part in "$@"; do
     peers)
       "$python" -m scripts.bench.peers.segmentation "$scan" --slices 40 --json "$results/segmentation.json" >/dev/null ;;
     loaders) "$python" -m scripts.bench.peers.loaders --repeats 2 --json "$results/loaders.json" >/dev/null ;;
-    batch) record batch-memory && "$python" -m scripts.bench.batch_memory --scans 60 > "$results/batch-memory.new" \
-      && mv "$results/batch-memory.new" "$results/batch-memory.json" ;;
+    batch)
+      "$python" -m scripts.bench.batch_memory --scans 300 --bundle quick --loop-scans 0 \
+        --json "$results/batch-memory.json" --figure docs/images/batch-memory.png >/dev/null
+      record batch-throughput && "$python" -m scripts.bench.batch_memory --scans 24 --shape 80 192 192 \
+        --json "$results/batch-throughput.json" >/dev/null ;;
+    trials)
+      "$python" -m scripts.bench.batch_kills --scans 60 --kills 20 --json "$results/batch-kills.json" >/dev/null
+      "$python" -m scripts.bench.batch_faults --scans 60 --json "$results/batch-faults.json" >/dev/null ;;
     ray) record ray && "$python" -m scripts.bench.ray_scaling --scans 24 --json "$results/ray.json" >/dev/null ;;
     runtimes) "$python" scripts/runtimes_agree.py --data "$data" --json "$results/runtimes.json" ;;
     *) echo "no such part: $part" >&2; exit 2 ;;

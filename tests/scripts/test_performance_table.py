@@ -99,3 +99,30 @@ def test_a_peer_that_failed_or_ran_in_part_is_told(tmp_path):
     table = TABLES["peers"](results(tmp_path, segmentation=content))
     assert "| lungmask (eager torch) | 40 of 148 slices run, scaled | 200.0 | 20.0 | 2.50 |" in table
     assert "| nnU-Net (OpenVINO) | failed: killed | not measured |" in table
+
+
+def test_memory_and_throughput_of_a_batch_are_told_apart(tmp_path):
+    memory = {
+        "scans": 300,
+        "shape": [40, 96, 96],
+        "peak_mib_by_tenths": [500, 510],
+        "growth_mib_per_scan": 0.0123,
+    }
+    throughput = {"scans": 24, "shape": [80, 192, 192], "batch_seconds": 60.0, "throughput_ratio": 1.25,
+                  "same_case_files": True}  # fmt: skip
+    table = TABLES["batch"](results(tmp_path, batch_memory=memory))
+    assert "| growth of memory, MiB a scan | 0.012 |" in table
+    assert "times | 1.25 |" not in table
+    table = TABLES["batch"](results(tmp_path, batch_memory=memory, batch_throughput=throughput))
+    assert "| seconds a scan | 2.50 |" in table
+    assert "over the same scans, times | 1.25 |" in table
+
+
+def test_a_batch_that_lost_something_is_told(tmp_path):
+    kills = {"scans": 60, "kills": 20, "each_done_once": True, "same_bytes": False}
+    table = TABLES["trials"](
+        results(tmp_path, batch_kills=kills, batch_faults={"scans": 60, "disk_full": {"good": True}})
+    )
+    assert "killed 20 times: each done once | holds |" in table
+    assert "undisturbed run | **does not hold** |" in table
+    assert "read-only" not in table
