@@ -11,22 +11,31 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-QUIET_LOAD = 0.5
-"""Above this 1-minute load before a run starts, its seconds are worth little."""
+import psutil
+
+QUIET_CORES = 0.1
+"""Cores that others may use before a run starts; with more, its seconds are worth little."""
+_LOOK_SECONDS = 3.0
 _KIB_PER_GIB = 1 << 20
 
 
 def machine() -> dict[str, object]:
     """Processor, memory and load, as JSON values."""
-    load = os.getloadavg()[0]
+    busy = _busy_cores()
     return {
         "cpu": _cpu_name(),
         "cpus": len(os.sched_getaffinity(0)),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "python": platform.python_version(),
-        "load_before": round(load, 2),
-        "quiet": load <= QUIET_LOAD,
+        "busy_cores_before": round(busy, 2),
+        "quiet": busy <= QUIET_CORES,
     }
+
+
+def _busy_cores() -> float:
+    """Cores in use by whatever else runs now; the load average would still tell of the part before."""
+    cores = os.cpu_count() or 1
+    return psutil.cpu_percent(interval=_LOOK_SECONDS) / 100 * cores
 
 
 def _cpu_name() -> str:
