@@ -143,7 +143,8 @@ class PausePoint(threading.Event):
     def install(cls, assoc: Any) -> None:
         checkpoint = cls(assoc)
         assoc._reactor_checkpoint = checkpoint
-        checkpoint._reached.wait(WAIT_SECONDS)
+        while not checkpoint._reached.wait(0.05) and assoc.is_established:
+            pass  # of a listener that was killed just now the thread ends without coming here
         checkpoint.set()
 
     def wait(self, timeout: float | None = None) -> bool:
