@@ -194,7 +194,7 @@ def main() -> int:
         opened = open_segmenter(options.model, device="cpu", threads=options.threads)
         opening_s = time.perf_counter() - start
         runs = [one_run(source, opened) for _ in range(options.repeats + (not options.cold))]
-    found = {"source": str(options.source or options.phantom)} | report(
+    found = {"source": options.source.name if options.source else str(options.phantom)} | report(
         runs if options.cold else runs[1:], opened, opening_s
     )
     print(json.dumps(found, indent=2))
