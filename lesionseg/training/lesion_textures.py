@@ -62,6 +62,16 @@ def ground_glass(
     return Opacity(share * added + (1.0 - share) * replaced, mean_hu + coarse)
 
 
+def reticulation(patch: LungPatch, generator: torch.Generator) -> Opacity:
+    """Fill the patch with a mesh of thickened septa, the lung between them little or not denser."""
+    clear_hu = float(patch.hu[patch.lung].median())
+    lift_hu = uniform(0.0, 100.0, generator)
+    aired = ((VESSEL_HU - patch.hu) / (VESSEL_HU - AIRED_HU)).clamp(0.0, 1.0)
+    mesh = _septa(patch, generator)
+    hu = patch.hu + aired * (lift_hu + uniform(250.0, 650.0, generator) * mesh)
+    return Opacity(hu, torch.full_like(hu, clear_hu + lift_hu))
+
+
 def consolidation(patch: LungPatch, hu_range: tuple[float, float], generator: torch.Generator) -> Opacity:
     """Fill the patch with consolidation; at times with air bronchograms."""
     texture = smooth_noise(patch.shape, patch.spacing_mm, uniform(3.0, 8.0, generator), generator)

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from lesionseg.training.fields import blur, chance, rank_threshold, smooth_noise, uniform
 from lesionseg.training.patch import LungPatch
+from lesionseg.training.rim import with_rim
 
 CONTRAST_FROM_HU = 10.0
 """Blood and muscle lie above, fat and lung below."""
@@ -80,7 +81,9 @@ def _effusion(patch: LungPatch, generator: torch.Generator) -> LungPatch:
     fluid = patch.lung & (height > surface) & (side > 0.5)[None, None, :]
     water = uniform(-5.0, 30.0, generator) + 8.0 * torch.randn((slices, rows, columns), generator=generator)
     lung = patch.lung & ~fluid
-    return replace(patch, hu=torch.where(fluid, water, patch.hu), lung=lung, depth_mm=patch.depth_mm * lung)
+    wet = with_rim(fluid, patch.hu) & ~lung
+    rim = torch.where(wet, torch.maximum(water, patch.hu), patch.hu)
+    return replace(patch, hu=torch.where(fluid, water, rim), lung=lung, depth_mm=patch.depth_mm * lung)
 
 
 def _rib_cage(patch: LungPatch) -> Tensor:

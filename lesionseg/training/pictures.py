@@ -9,6 +9,7 @@ what remains of the error.
 from __future__ import annotations
 
 import torch
+from skimage.measure import label
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -20,11 +21,11 @@ DARK_HU = -980.0
 TISSUE_HU = 40.0
 """Assumed for the commonest bright grey: blood and muscle."""
 GREY_LEVELS = 256
-PADDING_GAP = 12
-"""Grey levels above black that are as good as empty where the black is a frame, and not air cut off by the
-window."""
-PADDING_LEAK = 0.001
-"""Share of the pixels that may lie in that gap all the same."""
+FRAME_GREY = 12
+"""Grey up to which pixels that hang together with a corner are a frame, or air outside the body: the lungs of
+a chest reach no corner of a picture around them."""
+FRAME_RIM = 2
+"""Pixels around a frame that compression and smoothing mix with it."""
 PICTURE_COLUMNS = 184
 """Width to which a picture cropped around both lungs is brought: as wide as such crops are in training."""
 
@@ -34,7 +35,7 @@ def hounsfield_from_grey(grey: Tensor) -> Tensor:
 
     The grey value that 0.3 % of the pixels undercut and the commonest one in the upper part of the grey range
     are taken as `DARK_HU` and `TISSUE_HU`, and the scale between them as linear. Black
-    frames and corners are not part of the picture.
+    frames and corners do not count; a picture that is nothing else is taken as a whole.
 
     Parameters
     ----------
@@ -46,15 +47,26 @@ def hounsfield_from_grey(grey: Tensor) -> Tensor:
     Tensor, float32, same shape
     """
     values = grey.float()
-    counts = torch.histc(values, GREY_LEVELS, 0.0, float(GREY_LEVELS - 1))
-    if counts[0] > 0 and counts[1 : PADDING_GAP + 1].sum() < PADDING_LEAK * counts.sum():
-        counts[0] = 0.0  # black that no shade of grey joins to the picture was put around it
+    shown = values[~_frame(values)]
+    counts = torch.histc(shown if len(shown) else values, GREY_LEVELS, 0.0, float(GREY_LEVELS - 1))
     smooth = functional.avg_pool1d(counts[None, None], 7, 1, 3, count_include_pad=False)[0, 0]
     cumulative = torch.cumsum(counts, 0) / counts.sum()
     dark = float(torch.searchsorted(cumulative, torch.tensor(DARK_SHARE)))
     middle = int(dark + 0.5 * (GREY_LEVELS - 1 - dark))
     tissue = float(middle + int(torch.argmax(smooth[middle:])))
     return DARK_HU + (values - dark) * (TISSUE_HU - DARK_HU) / max(1.0, tissue - dark)
+
+
+def _frame(values: Tensor) -> Tensor:
+    """Mask of what is black and hangs together with a corner, and a rim around it."""
+    black = values <= FRAME_GREY
+    if not black[0 :: values.shape[0] - 1, 0 :: values.shape[1] - 1].any():
+        return torch.zeros_like(black)
+    parts = torch.from_numpy(label(black.numpy(), connectivity=1))
+    at_corners = parts[0 :: values.shape[0] - 1, 0 :: values.shape[1] - 1]
+    frame = torch.isin(parts, at_corners[at_corners > 0])
+    width = 2 * FRAME_RIM + 1
+    return functional.max_pool2d(frame[None].float(), width, stride=1, padding=FRAME_RIM)[0] > 0.5
 
 
 def as_picture(hu: Tensor, generator: torch.Generator) -> Tensor:

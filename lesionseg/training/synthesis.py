@@ -5,9 +5,10 @@ raises the lung while brighter vessels stay visible; consolidation replaces it, 
 bronchograms (`lesion_textures`). Hounsfield ranges enclose the published mixture for COVID-19 lung (healthy
 -829, ground glass -652, consolidation -337, dense -12) and the -300 HU boundary between the latter.
 
-Convention of the truth: *lesion* is where the drawn opacity fills more than half of a voxel; *solid* is
-lesion whose drawn density (fine grain, septa, vessels and open airways left out) is above -300 HU, the
-published boundary. The rest of the lesion is *non-solid*.
+Convention of the truth: *lesion* is where the drawn opacity has more than a third of its strength, for
+readers outline a border that fades as far as it can be seen; *solid* is lesion whose drawn density (fine
+grain, septa, vessels and open airways left out) is above -300 HU, the published boundary. The rest of the
+lesion is *non-solid*.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from lesionseg.core.labels import Label
 from lesionseg.training.fields import (
@@ -27,10 +27,13 @@ from lesionseg.training.fields import (
     smooth_noise,
     uniform,
 )
-from lesionseg.training.lesion_textures import consolidation, ground_glass
+from lesionseg.training.lesion_textures import consolidation, ground_glass, reticulation
 from lesionseg.training.patch import LungPatch
+from lesionseg.training.rim import with_rim
 
 SOLID_FROM_HU = -300.0
+LESION_FROM = 1 / 3
+"""Of the opacity's full strength."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class LesionSettings:
     """Ranges from which each synthetic lesion load is drawn; HU and mm.
 
     A load is mild (share of the lung drawn evenly on a log scale) or heavy (drawn evenly), so that both a
-    small focus and a lung full of disease are common.
+    small focus and a lung full of disease are common. Airless consolidation has the density of the chest
+    wall; reticular lesions are meshes of thickened septa over lung with next to no ground glass.
     """
 
     clear_probability: float = 0.15
@@ -51,7 +55,9 @@ class LesionSettings:
     wholly_solid_probability: float = 0.12
     dependent_solid_probability: float = 0.3
     solid_share: tuple[float, float] = (0.02, 0.85)
-    solid_hu: tuple[float, float] = (-250.0, 60.0)
+    solid_hu: tuple[float, float] = (-250.0, 0.0)
+    airless_probability: float = 0.4
+    airless_hu: tuple[float, float] = (25.0, 70.0)
     solid_scales_mm: tuple[float, ...] = (10.0, 22.0, 45.0)
     shape_scales_mm: tuple[float, ...] = (11.0, 26.0, 60.0)
     nodular_probability: float = 0.1
@@ -59,6 +65,9 @@ class LesionSettings:
     regional_probability: float = 0.15
     regional_scales_mm: tuple[float, ...] = (40.0, 90.0)
     edge_softness: tuple[float, float] = (0.02, 0.25)
+    fading_probability: float = 0.3
+    fading_softness: tuple[float, float] = (0.25, 0.7)
+    reticular_probability: float = 0.1
 
 
 def insert_lesions(
@@ -78,16 +87,21 @@ def insert_lesions(
         return patch.hu, labels
     field = _shape_field(patch, settings, generator)
     burden = _draw_burden(settings, generator)
-    edge = uniform(*settings.edge_softness, generator)
+    fading = chance(settings.fading_probability, generator)
+    edge = uniform(*(settings.fading_softness if fading else settings.edge_softness), generator)
     level = rank_threshold(field, patch.lung, burden)
-    lesion = torch.sigmoid((field - level) / edge) * _with_rim(patch.lung)
-    solid = lesion * _consolidated_part(field - level, lesion > 0.5, patch, settings, generator)
-    glass = ground_glass(patch, settings.ground_glass_hu, settings.least_contrast_hu, generator)
+    lesion = torch.sigmoid((field - level) / edge) * with_rim(patch.lung, patch.hu)
+    solid = lesion * _consolidated_part(field - level, lesion > LESION_FROM, patch, settings, generator)
+    if chance(settings.reticular_probability, generator):
+        glass = reticulation(patch, generator)
+    else:
+        glass = ground_glass(patch, settings.ground_glass_hu, settings.least_contrast_hu, generator)
     hu, density = torch.lerp(patch.hu, glass.hu, lesion), glass.density_hu
     if bool((solid > 0.0).any()):
-        dense = consolidation(patch, settings.solid_hu, generator)
+        airless = chance(settings.airless_probability, generator)
+        dense = consolidation(patch, settings.airless_hu if airless else settings.solid_hu, generator)
         hu, density = torch.lerp(hu, dense.hu, solid), torch.lerp(density, dense.density_hu, solid)
-    found = (lesion > 0.5) & patch.lung
+    found = (lesion > LESION_FROM) & patch.lung
     labels[found] = int(Label.NON_SOLID)
     labels[found & (density > SOLID_FROM_HU)] = int(Label.SOLID)
     return hu, labels
@@ -140,11 +154,6 @@ def _to_the_side(patch: LungPatch) -> Tensor:
     middle, reach = (filled[0] + filled[-1]) / 2, (filled[-1] - filled[0]).clamp_min(1.0) / 2
     distance = (torch.arange(patch.shape[2], dtype=torch.float32) - middle).abs() / reach
     return (2.0 * distance.clamp_max(1.0) - 1.0)[None, None, :]
-
-
-def _with_rim(lung: Tensor) -> Tensor:
-    """Lung and the voxel around it: a lesion at the pleura must leave no dark line against the wall."""
-    return functional.max_pool2d(lung.float(), 3, stride=1, padding=1)
 
 
 def _consolidated_part(

@@ -27,8 +27,8 @@ UNRESCALED_BAND = (700, 1300)  # where soft tissue lies when 1024 was not subtra
 MINIMUM_AIR_SHARE = 0.01
 MINIMUM_TISSUE_SHARE = 0.02
 MAXIMUM_DENSE_SHARE = 0.10
-_SAMPLED_ROWS = 32
-"""Rows of a slice that are looked at for shares, at most twice as many."""
+_SAMPLED_SLICES, _SAMPLED_ROWS = 64, 32
+"""Slices, and rows of a slice, that are looked at for shares; at most twice as many."""
 _EXPECTED = "Hounsfield units: air about -1000, soft tissue about 0 to 100"
 _REMEDY = "Export the scan as 16-bit Hounsfield units, or give the DICOM folder"
 
@@ -116,8 +116,9 @@ def _summarise(hu: HUArray, ends: tuple[float, float]) -> _Summary:
 
 
 def _sample(hu: HUArray) -> HUArray:
-    """Evenly spread rows of every slice, in one block."""
-    return hu[:, :: max(1, hu.shape[1] // _SAMPLED_ROWS)].copy()
+    """Evenly spread rows of evenly spread slices, in one block."""
+    slices, rows = max(1, hu.shape[0] // _SAMPLED_SLICES), max(1, hu.shape[1] // _SAMPLED_ROWS)
+    return hu[::slices, ::rows].copy()
 
 
 def _problem(summary: _Summary) -> str:

@@ -8,11 +8,12 @@ from torch.nn.functional import max_pool2d
 from lesionseg.core.labels import Label
 from lesionseg.training.cutting import PatchSettings, PictureSettings, _first_slice
 from lesionseg.training.fields import blur, rank_threshold, smooth_noise
-from lesionseg.training.lesion_textures import consolidation, ground_glass
+from lesionseg.training.lesion_textures import consolidation, ground_glass, reticulation
 from lesionseg.training.lookalikes import _rib_cage, _stomach, add_lookalikes
 from lesionseg.training.losses import IGNORED_LABEL, region_loss
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.pictures import as_picture, hounsfield_from_grey, segment_picture
+from lesionseg.training.rim import with_rim
 from lesionseg.training.sampling import BatchSettings, SyntheticBatches
 from lesionseg.training.scanner import scanner_variation
 from lesionseg.training.scans import load_training_scan, save_training_scan, training_scan
@@ -194,6 +195,23 @@ def test_black_frame_around_a_picture_is_not_taken_for_air():
     assert (inner - hounsfield_from_grey(grey)).abs().max() < 1.0
 
 
+def test_black_corners_that_smoothing_mixed_with_the_picture_are_not_taken_for_air():
+    grey = ((chest_slice() + 1500) * 255 / 1700).clamp(0, 255).round()
+    cut = grey.clone()
+    rows, columns = torch.meshgrid(torch.arange(60), torch.arange(80), indexing="ij")
+    for row in (rows, 59 - rows):
+        for column in (columns, 79 - columns):
+            cut *= ((row + column - 8) / 3.0).clamp(0.0, 1.0)
+    kept = cut == grey
+    assert not kept.all()
+    change = hounsfield_from_grey(cut.round())[kept] - hounsfield_from_grey(grey)[kept]
+    assert change.abs().max() < 10.0
+
+
+def test_picture_that_is_black_everywhere_stays_finite():
+    assert torch.isfinite(hounsfield_from_grey(torch.zeros((5, 5)))).all()
+
+
 def test_picture_of_one_grey_value_stays_finite():
     assert torch.isfinite(hounsfield_from_grey(torch.full((5, 5), 7.0))).all()
 
@@ -244,11 +262,65 @@ def test_full_stomach_lies_within_the_ribs_beside_the_lung_and_leaves_it_alone()
 def test_no_stomach_is_drawn_where_the_lungs_fill_the_rib_cage():
     def filled(patch, seed):
         fat = replace(patch, hu=torch.where(patch.lung, patch.hu, -100.0))  # which takes no contrast medium
-        return bool(((add_lookalikes(fat, seeded(seed)).hu - fat.hu).abs() > 5.0)[~patch.lung].any())
+        beside = max_pool2d(patch.lung.float(), 3, 1, 1) == 0  # where an effusion does not reach
+        return bool(((add_lookalikes(fat, seeded(seed)).hu - fat.hu).abs() > 5.0)[beside].any())
 
     narrow, wide = base_of_the_lungs(), lung_patch()
     assert sum(filled(narrow, seed) for seed in range(40)) > 5
     assert sum(filled(wide, seed) for seed in range(40)) == 0
+
+
+def blurred_border() -> LungPatch:
+    patch = lung_patch()
+    return replace(patch, hu=blur(patch.hu, (0.0, 1.0, 1.0)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_airless_lung_leaves_no_dark_line_against_the_wall(seed):
+    settings = replace(
+        ALWAYS,
+        heavy_probability=1.0,
+        heavy_burden=(1.0, 1.0),
+        solid_probability=1.0,
+        wholly_solid_probability=1.0,
+        airless_probability=1.0,
+        reticular_probability=0.0,
+    )
+    patch = blurred_border()
+    hu, labels = insert_lesions(patch, settings, seeded(seed))
+    assert (labels[patch.lung] == int(Label.SOLID)).all()
+    ring = ~patch.lung & (max_pool2d(patch.lung.float(), 7, 1, 3) > 0.5)
+    assert (patch.hu[ring] < -150.0).any()
+    dark_before, dark = ((one[ring] < -150.0).float().mean() for one in (patch.hu, hu))
+    assert dark < 0.2 * dark_before  # what is left are bronchi that stay open up to the wall
+
+
+def test_effusion_leaves_no_dark_line_against_the_wall():
+    patch = blurred_border()
+    drawn = [add_lookalikes(patch, seeded(seed)) for seed in range(60)]
+    drained = [changed for changed in drawn if changed.lung.sum() < patch.lung.sum()]
+    assert drained
+    for changed in drained:
+        fluid = patch.lung & ~changed.lung
+        around = ~patch.lung & (max_pool2d(fluid.float(), 5, 1, 2) > 0.5)
+        assert (changed.hu[around] > -150.0).float().mean() > 0.95
+
+
+def test_with_rim_spares_open_airways_and_the_wall():
+    hu = torch.tensor([[[-850.0, -850.0, -500.0, -300.0, 40.0, 40.0, -980.0, -500.0]]])
+    inside = torch.tensor([[[True, True, False, False, False, False, False, False]]])
+    assert with_rim(inside, hu)[0, 0].tolist() == [True, True, True, True, False, False, False, False]
+
+
+def test_reticulation_is_a_mesh_over_lung_that_stays_aired():
+    patch = lung_patch()
+    drawn = [reticulation(patch, seeded(seed)) for seed in range(6)]
+    for opacity in drawn:
+        raised = (opacity.hu - patch.hu)[patch.lung]
+        assert (raised >= 0.0).all()
+        assert raised.quantile(0.98) - raised.median() > 100.0
+        assert opacity.density_hu.max() <= -850.0 + 100.0
+    assert not torch.equal(drawn[0].hu, drawn[1].hu)
 
 
 def test_effusion_is_water_and_no_longer_lung():
