@@ -1,7 +1,7 @@
 """The header of an ordinary file in one pass over its first bytes; whatever is not ordinary is left alone.
 
 Nearly every CT slice is a preamble, a meta header and little-endian elements of known length up to the pixel
-data. For those, this pass finds what `lesionseg.dicom.elements` finds, in a fifth of the time.
+data. For those, this pass finds what `lesionseg.dicom.elements` finds, without a call for every element.
 """
 
 from __future__ import annotations

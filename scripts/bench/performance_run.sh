@@ -28,7 +28,7 @@ for part in "$@"; do
       case_of case-phantom-600 --phantom 600x512x512 --spacing-mm 0.5 --repeats 1 ;;
     peers)
       "$python" -m scripts.bench.peers.segmentation "$scan" --slices 40 --json "$results/segmentation.json" >/dev/null ;;
-    loaders) "$python" -m scripts.bench.peers.loaders --repeats 2 --json "$results/loaders.json" >/dev/null ;;
+    loaders) "$python" -m scripts.bench.peers.loaders --repeats 9 --json "$results/loaders.json" >/dev/null ;;
     batch)
       "$python" -m scripts.bench.batch_memory --scans 300 --bundle quick --loop-scans 0 \
         --json "$results/batch-memory.json" --figure docs/images/batch-memory.png >/dev/null
