@@ -79,6 +79,17 @@ def blur(field: Tensor, sigma_voxels: tuple[float, float, float]) -> Tensor:
     return result[0, 0]
 
 
+def grown(mask: Tensor, reach: int) -> Tensor:
+    """Grow a mask by a square of `reach` voxels to every side in plane.
+
+    Parameters
+    ----------
+    mask : Tensor of bool, shape (slices, rows, columns)
+    """
+    along_rows = functional.max_pool2d(mask.float(), (1, 2 * reach + 1), stride=1, padding=(0, reach))
+    return functional.max_pool2d(along_rows, (2 * reach + 1, 1), stride=1, padding=(reach, 0)) > 0.5
+
+
 def rank_threshold(field: Tensor, inside: Tensor, fraction: float) -> float:
     """Level above which `fraction` of the voxels `inside` lie; infinite where nothing is to be kept."""
     values = field[inside]

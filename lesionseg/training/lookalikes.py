@@ -10,9 +10,8 @@ from dataclasses import replace
 import torch
 from skimage.morphology import convex_hull_image
 from torch import Tensor
-from torch.nn import functional
 
-from lesionseg.training.fields import blur, chance, rank_threshold, smooth_noise, uniform
+from lesionseg.training.fields import blur, chance, grown, rank_threshold, smooth_noise, uniform
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.rim import with_rim
 
@@ -96,7 +95,7 @@ def _stomach(patch: LungPatch, cage: Tensor, generator: torch.Generator) -> Tens
     tissue = ~patch.lung & (patch.hu > -150.0) & cage
     near_mm = uniform(15.0, 60.0, generator)
     reach = max(1, round(near_mm / patch.spacing_mm[1]))
-    beside = functional.max_pool2d(patch.lung.float(), 2 * reach + 1, stride=1, padding=reach) > 0.5
+    beside = grown(patch.lung, reach)
     shape = smooth_noise(patch.shape, patch.spacing_mm, uniform(30.0, 80.0, generator), generator)
     level = rank_threshold(shape, tissue & beside, uniform(0.05, 0.3, generator))
     filled = torch.sigmoid((shape - level) / 0.05) * tissue * beside

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
-from torch.nn import functional
+
+from lesionseg.training.fields import grown
 
 RIM_VOXELS = 3
 """In plane; as far as blur and resampling spread the border of the lung."""
@@ -24,7 +24,5 @@ def with_rim(inside: Tensor, hu: Tensor) -> Tensor:
     -------
     Tensor of bool, same shape
     """
-    part = inside.float()
-    near = functional.max_pool2d(part, 2 * RIM_VOXELS + 1, stride=1, padding=RIM_VOXELS) > 0.5
-    touching = functional.max_pool2d(part, 3, stride=1, padding=1) > 0.5
-    return torch.logical_or(touching, near & (hu > SHARED_HU[0]) & (hu < SHARED_HU[1]))
+    shared = (hu > SHARED_HU[0]) & (hu < SHARED_HU[1])
+    return grown(inside, 1) | (grown(inside, RIM_VOXELS) & shared)
