@@ -1,4 +1,4 @@
-"""What resembles a lesion and is none: effusion, emphysema, dependent density, contrast, a full stomach.
+"""What resembles a lesion and is none: effusion, emphysema, dependent density, bands, contrast, stomachs.
 
 Drawn before lesions are inserted, so that disease also appears beside them.
 """
@@ -34,6 +34,8 @@ def add_lookalikes(patch: LungPatch, generator: torch.Generator) -> LungPatch:
         patch = replace(patch, hu=_emphysema(patch, generator))
     if chance(0.15, generator):
         patch = replace(patch, hu=_dependent_density(patch, generator))
+    if chance(0.15, generator):
+        patch = replace(patch, hu=_atelectatic_bands(patch, generator))
     if chance(0.2, generator):
         patch = replace(patch, hu=_contrast_medium(patch, generator))
     if chance(0.08, generator):
@@ -56,6 +58,20 @@ def _dependent_density(patch: LungPatch, generator: torch.Generator) -> Tensor:
     rows = torch.linspace(0.0, 1.0, patch.hu.shape[1])[None, :, None]
     aired = ((-300.0 - patch.hu) / 550.0).clamp(0.0, 1.0)
     return patch.hu + uniform(60.0, 300.0, generator) * band * rows ** uniform(2.0, 6.0, generator) * aired
+
+
+def _atelectatic_bands(patch: LungPatch, generator: torch.Generator) -> Tensor:
+    """Add short plates of collapsed lung, 2 to 4 mm thick, towards the back."""
+    scale_mm = uniform(60.0, 150.0, generator)
+    field = smooth_noise(patch.shape, patch.spacing_mm, scale_mm, generator)
+    plate = torch.exp(-((field * scale_mm / uniform(4.0, 8.0, generator)) ** 2))
+    extent = smooth_noise(patch.shape, patch.spacing_mm, uniform(25.0, 60.0, generator), generator)
+    rows = torch.linspace(0.0, 1.0, patch.hu.shape[1])[None, :, None]
+    place = rows ** uniform(0.3, 2.0, generator) * torch.sigmoid(
+        (extent - uniform(-0.2, 0.8, generator)) / 0.15
+    )
+    aired = ((-300.0 - patch.hu) / 550.0).clamp(0.0, 1.0)
+    return patch.hu + uniform(300.0, 900.0, generator) * plate * place * aired * patch.lung
 
 
 def _contrast_medium(patch: LungPatch, generator: torch.Generator) -> Tensor:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lesionseg.training.fields import blur, chance, log_uniform, uniform
+from lesionseg.training.fields import SpacingMm, blur, chance, log_uniform, smooth_noise, uniform
+
+MOTION_GRID_MM: SpacingMm = (3.0, 1.5, 1.5)
+"""Usual spacing; how far motion reaches need not be known better."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,28 @@ def scanner_variation(
         hu = blur(hu, (0.0, sigma, sigma))
     elif chance(0.4, generator):
         hu = hu + uniform(0.2, 1.5, generator) * (hu - blur(hu, (0.0, 0.8, 0.8)))
-    if chance(0.15, generator):  # breathing motion: sections doubled sideways
-        shift = 1 + int(chance(0.5, generator))
-        hu = 0.5 * (hu + torch.roll(hu, shift, dims=1))
+    if chance(0.25, generator):
+        hu = _breathing(hu, generator)
     if chance(0.8, generator):
         grain = uniform(0.0, 0.8, generator)
         noise = blur(torch.randn(hu.shape, generator=generator), (0.0, grain, grain))
         hu = hu + log_uniform(*ranges.noise_hu, generator) * noise / noise.std()
     return hu + uniform(-20.0, 20.0, generator)
+
+
+def _breathing(hu: Tensor, generator: torch.Generator) -> Tensor:
+    """Mix each section with one a little higher or lower and further back or front; in a part of it at times.
+
+    What lies beside the diaphragm and the heart becomes a haze, vessels and walls are doubled.
+    """
+    slices = torch.arange(hu.shape[0]) + (1 - 2 * int(chance(0.5, generator)))
+    rows = round(uniform(-4.0, 4.0, generator))
+    moved = torch.roll(hu[slices.clamp(0, hu.shape[0] - 1)], rows, dims=1)
+    share = torch.full_like(hu, uniform(0.2, 0.5, generator))
+    if chance(0.5, generator):
+        field = smooth_noise((hu.shape[0], hu.shape[1], hu.shape[2]), MOTION_GRID_MM, 90.0, generator)
+        share = share * torch.sigmoid((field - uniform(-0.5, 1.0, generator)) / 0.3)
+    return torch.lerp(hu, moved, share)
 
 
 def _parenchyma_shift(hu: Tensor, ranges: ScannerSettings, generator: torch.Generator) -> Tensor:

@@ -9,13 +9,13 @@ from lesionseg.core.labels import Label
 from lesionseg.training.cutting import PatchSettings, PictureSettings, _first_slice
 from lesionseg.training.fields import blur, rank_threshold, smooth_noise
 from lesionseg.training.lesion_textures import consolidation, ground_glass, reticulation
-from lesionseg.training.lookalikes import _rib_cage, _stomach, add_lookalikes
+from lesionseg.training.lookalikes import _atelectatic_bands, _rib_cage, _stomach, add_lookalikes
 from lesionseg.training.losses import IGNORED_LABEL, region_loss
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.pictures import as_picture, hounsfield_from_grey, segment_picture
 from lesionseg.training.rim import with_rim
 from lesionseg.training.sampling import BatchSettings, SyntheticBatches
-from lesionseg.training.scanner import scanner_variation
+from lesionseg.training.scanner import _breathing, scanner_variation
 from lesionseg.training.scans import load_training_scan, save_training_scan, training_scan
 from lesionseg.training.synthesis import SOLID_FROM_HU, LesionSettings, insert_lesions
 from lesionseg.volume import CTVolume, VolumeGeometry
@@ -304,6 +304,25 @@ def test_effusion_leaves_no_dark_line_against_the_wall():
         fluid = patch.lung & ~changed.lung
         around = ~patch.lung & (max_pool2d(fluid.float(), 5, 1, 2) > 0.5)
         assert (changed.hu[around] > -150.0).float().mean() > 0.95
+
+
+def test_atelectatic_bands_are_thin_and_stay_lung():
+    patch = lung_patch()
+    drawn = [_atelectatic_bands(patch, seeded(seed)) - patch.hu for seed in range(12)]
+    assert all((raised >= 0.0).all() and not raised[~patch.lung].any() for raised in drawn)
+    shares = [float((raised > 100.0)[patch.lung].float().mean()) for raised in drawn]
+    assert sum(share > 0.0 for share in shares) > 6
+    assert max(shares) < 0.25
+
+
+def test_breathing_mixes_neighbouring_sections_only():
+    hu = torch.full((5, 32, 32), -850.0)
+    hu[2] = 50.0
+    for seed in range(6):
+        mixed = _breathing(hu, seeded(seed))
+        assert (mixed[2] <= 50.0).all()
+        raised = [bool((mixed[index] > -850.0).any()) for index in range(5)]
+        assert raised in ([False, True, True, False, False], [False, False, True, True, False])
 
 
 def test_with_rim_spares_open_airways_and_the_wall():
