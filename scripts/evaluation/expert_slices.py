@@ -12,11 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from lesionseg.core.errors import ConfigurationError, InputError
 from lesionseg.core.labels import Label
 from lesionseg.segmentation import load_bundle
 from lesionseg.training.outlined_pictures import OutlinedPicture, read_outlined_pictures
+from lesionseg.training.pictures import hounsfield_from_grey
+from lesionseg.training.synthesis import SOLID_FROM_HU
 from scripts.evaluation.figures import REAL, Figure, mean, pooled
 from scripts.evaluation.inputs import Inputs
 from scripts.evaluation.methods import RESEARCH, Bench, source_of
@@ -30,16 +33,31 @@ CLASSES = {
     "ground glass": (Label.NON_SOLID,),
     "consolidation": (Label.SOLID,),
 }
+OUTLINE_GIVEN = "outline given, solid above -300 HU"
+"""Not a method: what the bundles' convention of the solid component can reach against these readers."""
+CONVENTION_SMOOTHING = 1 / 256
+"""Of a picture's width: standard deviation of the blur before the boundary is drawn, about 1 mm."""
 Labelling = Callable[[OutlinedPicture], np.ndarray]
 
 
 def zero_shot(bench: Bench, inputs: Inputs) -> Iterator[Figure]:
-    """Row 5: every method on every slice."""
+    """Row 5: every method on every slice, and the readers' outline split by density alone."""
     slices = read_outlined_pictures(inputs.slices)
     for method in bench.chosen:
         yield from figures(
             ZERO_SHOT_ROW, method, slices, lambda one, m=method: bench.picture_labels(m, one.grey.numpy())
         )
+    for figure in figures(ZERO_SHOT_ROW, OUTLINE_GIVEN, slices, split_by_density):
+        yield replace(figure, source="readers' outlines")
+
+
+def split_by_density(one: OutlinedPicture) -> np.ndarray:
+    """Labels of the readers' own outline, split where the density crosses the bundles' boundary."""
+    hu = hounsfield_from_grey(one.grey).numpy()
+    smooth = gaussian_filter(hu, CONVENTION_SMOOTHING * hu.shape[1])
+    outline = np.isin(one.labels.numpy(), CLASSES["lesion"])
+    split = np.where(smooth > SOLID_FROM_HU, int(Label.SOLID), int(Label.NON_SOLID))
+    return np.where(outline, split, int(Label.BACKGROUND))
 
 
 def cross_validated(bench: Bench, inputs: Inputs) -> Iterator[Figure]:  # noqa: ARG001 - the folds stand in for it

@@ -236,6 +236,20 @@ def test_slices_are_scored_for_each_class_and_rule():
     assert values["Dice lesion, all pixels together", ""] == 1.0
 
 
+def test_outline_of_the_readers_is_split_where_the_density_crosses_the_boundary():
+    hu = np.full((60, 80), 40.0)
+    hu[10:50, 10:70] = -860.0
+    hu[20:26, 60:66] = -1000.0
+    hu[20:30, 15:35], hu[30:40, 15:35] = -600.0, -150.0
+    labels = np.full(hu.shape, 254, np.uint8)
+    labels[20:40, 15:35] = 2
+    grey = torch.from_numpy(np.clip((hu + 1100) * 255 / 1200, 0, 255).round().astype(np.uint8))
+    split = expert_slices.split_by_density(OutlinedPicture("a", grey, torch.from_numpy(labels)))
+    assert set(np.unique(split[labels == 254])) == {0}
+    assert (split[20:29, 16:34] == 2).all()
+    assert (split[31:40, 16:34] == 3).all()
+
+
 def test_every_slice_must_be_left_out_by_one_fold(tmp_path):
     path = tmp_path / "folds.json"
     for assignment in ({"a": ["x"], "b": ["x", "y"]}, {"a": ["x"]}, {"a": ["x", "y", "z"]}):
