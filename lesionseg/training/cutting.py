@@ -17,7 +17,7 @@ from lesionseg.training.scans import TrainingScan
 AIR_HU = -1000.0
 CLEAR_CHANNELS = 4
 """Of a stack cut from a scan without outlines: HU, lung, depth, unknown truth."""
-LUNG_SHARE, BELOW_SHARE = 0.72, 0.18
+LUNG_SHARE, BELOW_SHARE = 0.66, 0.25
 """Of the stacks: drawn over the lungs' height; drawn from just below the lungs to their lowest quarter."""
 USUAL_WIDTH_MM = 250.0
 """Of both lungs, where a slice shows none."""

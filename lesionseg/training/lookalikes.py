@@ -11,7 +11,7 @@ import torch
 from skimage.morphology import convex_hull_image
 from torch import Tensor
 
-from lesionseg.training.fields import blur, chance, grown, rank_threshold, smooth_noise, uniform
+from lesionseg.training.fields import blur, chance, grown, log_uniform, rank_threshold, smooth_noise, uniform
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.rim import with_rim
 
@@ -40,7 +40,7 @@ def add_lookalikes(patch: LungPatch, generator: torch.Generator) -> LungPatch:
         patch = replace(patch, hu=_contrast_medium(patch, generator))
     if chance(0.08, generator):
         patch = _effusion(patch, generator)
-    if float(patch.lung[0].sum()) < BASE_LUNG_SHARE * float(cage.sum()) and chance(0.6, generator):
+    if float(patch.lung[0].sum()) < BASE_LUNG_SHARE * float(cage.sum()) and chance(0.85, generator):
         patch = replace(patch, hu=_stomach(patch, cage, generator))
     return patch
 
@@ -117,7 +117,7 @@ def _stomach(patch: LungPatch, cage: Tensor, generator: torch.Generator) -> Tens
     filled = torch.sigmoid((shape - level) / 0.05) * tissue * beside
     food = smooth_noise(patch.shape, patch.spacing_mm, uniform(3.0, 12.0, generator), generator)
     content = uniform(-200.0, 60.0, generator) + uniform(20.0, 160.0, generator) * food
-    if chance(0.5, generator):
-        gas = smooth_noise(patch.shape, patch.spacing_mm, uniform(4.0, 15.0, generator), generator)
-        content = torch.where(gas > uniform(0.8, 1.8, generator), -900.0, content)
+    if chance(0.7, generator):  # bubbles in food, or wide gas
+        gas = smooth_noise(patch.shape, patch.spacing_mm, log_uniform(2.0, 15.0, generator), generator)
+        content = torch.where(gas > uniform(0.8, 2.5, generator), uniform(-900.0, -300.0, generator), content)
     return torch.lerp(patch.hu, content, filled)
