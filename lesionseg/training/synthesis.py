@@ -41,8 +41,9 @@ class LesionSettings:
     """Ranges from which each synthetic lesion load is drawn; HU and mm.
 
     A load is mild (share of the lung drawn evenly on a log scale) or heavy (drawn evenly), so that both a
-    small focus and a lung full of disease are common. Airless consolidation has the density of the chest
-    wall; reticular lesions are meshes of thickened septa over lung with next to no ground glass.
+    small focus and a lung full of disease are common; the share is that of half the opacity's strength or
+    more. Airless consolidation has the density of the chest wall; reticular lesions are meshes of thickened
+    septa over lung with next to no ground glass.
     """
 
     clear_probability: float = 0.15

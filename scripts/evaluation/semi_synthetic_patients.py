@@ -62,7 +62,8 @@ class Visit:
     Attributes
     ----------
     lesion, solid : float
-        Share of the lung that is lesion; share of the lesion that is drawn as consolidation.
+        Share of the lung where the opacity has half its strength or more, which is a little less than the
+        lesion; share of the lesion that is drawn as consolidation.
     slice_mm : float
         Wanted distance of slices; a scan is never made thinner than it is.
     stretch : float
