@@ -60,10 +60,11 @@ def hounsfield_from_grey(grey: Tensor) -> Tensor:
 def _frame(values: Tensor) -> Tensor:
     """Mask of what is black and hangs together with a corner, and a rim around it."""
     black = values <= FRAME_GREY
-    if not black[0 :: values.shape[0] - 1, 0 :: values.shape[1] - 1].any():
+    corners = tuple(slice(None, None, max(1, length - 1)) for length in values.shape)
+    if not black[corners].any():
         return torch.zeros_like(black)
     parts = torch.from_numpy(label(black.numpy(), connectivity=1))
-    at_corners = parts[0 :: values.shape[0] - 1, 0 :: values.shape[1] - 1]
+    at_corners = parts[corners]
     frame = torch.isin(parts, at_corners[at_corners > 0])
     width = 2 * FRAME_RIM + 1
     return functional.max_pool2d(frame[None].float(), width, stride=1, padding=FRAME_RIM)[0] > 0.5

@@ -208,8 +208,9 @@ def test_black_corners_that_smoothing_mixed_with_the_picture_are_not_taken_for_a
     assert change.abs().max() < 10.0
 
 
-def test_picture_that_is_black_everywhere_stays_finite():
-    assert torch.isfinite(hounsfield_from_grey(torch.zeros((5, 5)))).all()
+@pytest.mark.parametrize("shape", [(5, 5), (1, 5), (5, 1)])
+def test_picture_that_is_black_everywhere_stays_finite(shape):
+    assert torch.isfinite(hounsfield_from_grey(torch.zeros(shape))).all()
 
 
 def test_picture_of_one_grey_value_stays_finite():
