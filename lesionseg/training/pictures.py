@@ -13,7 +13,7 @@ from skimage.measure import label
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lesionseg.training.fields import chance, uniform
+from lesionseg.training.fields import chance, grown, uniform
 
 DARK_SHARE = 0.003
 DARK_HU = -980.0
@@ -66,8 +66,7 @@ def _frame(values: Tensor) -> Tensor:
     parts = torch.from_numpy(label(black.numpy(), connectivity=1))
     at_corners = parts[corners]
     frame = torch.isin(parts, at_corners[at_corners > 0])
-    width = 2 * FRAME_RIM + 1
-    return functional.max_pool2d(frame[None].float(), width, stride=1, padding=FRAME_RIM)[0] > 0.5
+    return grown(frame[None], FRAME_RIM)[0]
 
 
 def as_picture(hu: Tensor, generator: torch.Generator) -> Tensor:
