@@ -18,6 +18,7 @@ from lesionseg.segmentation.postprocessing import clean_lungs, exclude_airways
 from lesionseg.segmentation.preprocessing import prepare, restore, working_hu
 from lesionseg.segmentation.protocol import Progress, Runtime, Segmentation
 from lesionseg.segmentation.retries import OpenRuntime, logits_within_memory
+from lesionseg.segmentation.specks import drop_specks, smallest_piece_voxels
 from lesionseg.volume import CTVolume, LabelMap
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ class NetworkSegmenter:
         """Label every voxel of `volume` on its own grid.
 
         Prepare, find the box that can hold lung, run the network over it, take the airways out, add pockets
-        of air the network left out, cut off dense appendages (bowel), interpolate back, keep the lungs and
-        fill their holes. The same volume gives the same bytes on the same device. Where the device's memory
-        does not suffice, smaller windows are tried, and at last the CPU.
+        of air the network left out, cut off dense appendages (bowel), interpolate back, keep the lungs, fill
+        their holes and drop specks of lesion. The same volume gives the same bytes on the same device. Where
+        the device's memory does not suffice, smaller windows are tried, and at last the CPU.
 
         Raises
         ------
@@ -101,6 +102,7 @@ class NetworkSegmenter:
         fill_air_pockets(passes.logits, hu, airways)
         cut_appendages(passes.logits, spacing_mm)
         labels = clean_lungs(restore(passes.logits, prepared, box))
+        drop_specks(labels, smallest_piece_voxels(volume.geometry.spacing_mm))
         return NetworkRun(prepared, box, hu, passes, airways, LabelMap(labels, volume.geometry))
 
 

@@ -31,10 +31,13 @@ class Opacity:
         As the scanner would see it.
     density_hu : Tensor, float32
         Of the opacity itself: without fine grain, septa, vessels, and airways that stay open.
+    rise_hu : float
+        By which it is denser than clear lung, in the mean over aired lung.
     """
 
     hu: Tensor
     density_hu: Tensor
+    rise_hu: float
 
 
 def ground_glass(
@@ -59,7 +62,7 @@ def ground_glass(
     aired = ((VESSEL_HU - patch.hu) / (VESSEL_HU - AIRED_HU)).clamp(0.0, 1.0)
     added = patch.hu + aired * (mean_hu - clear_hu + texture)
     share = uniform(0.0, 1.0, generator)
-    return Opacity(share * added + (1.0 - share) * replaced, mean_hu + coarse)
+    return Opacity(share * added + (1.0 - share) * replaced, mean_hu + coarse, mean_hu - clear_hu)
 
 
 def reticulation(patch: LungPatch, generator: torch.Generator) -> Opacity:
@@ -67,9 +70,9 @@ def reticulation(patch: LungPatch, generator: torch.Generator) -> Opacity:
     clear_hu = float(patch.hu[patch.lung].median())
     lift_hu = uniform(0.0, 100.0, generator)
     aired = ((VESSEL_HU - patch.hu) / (VESSEL_HU - AIRED_HU)).clamp(0.0, 1.0)
-    mesh = _septa(patch, generator)
-    hu = patch.hu + aired * (lift_hu + uniform(250.0, 650.0, generator) * mesh)
-    return Opacity(hu, torch.full_like(hu, clear_hu + lift_hu))
+    mesh = uniform(250.0, 650.0, generator) * _septa(patch, generator)
+    hu = patch.hu + aired * (lift_hu + mesh)
+    return Opacity(hu, torch.full_like(hu, clear_hu + lift_hu), lift_hu + float(mesh.mean()))
 
 
 def consolidation(patch: LungPatch, hu_range: tuple[float, float], generator: torch.Generator) -> Opacity:
@@ -83,7 +86,7 @@ def consolidation(patch: LungPatch, hu_range: tuple[float, float], generator: to
         lumen = torch.exp(-((tubes / 0.18) ** 2) - (crossing / 0.35) ** 2)
         opened = target - uniform(400.0, 900.0, generator) * lumen
         target = torch.maximum(opened, torch.minimum(patch.hu, target))
-    return Opacity(target, torch.full_like(target, mean_hu))
+    return Opacity(target, torch.full_like(target, mean_hu), mean_hu - float(patch.hu[patch.lung].median()))
 
 
 def _mottle(patch: LungPatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:

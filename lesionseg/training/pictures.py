@@ -8,11 +8,14 @@ what remains of the error.
 
 from __future__ import annotations
 
+from math import ceil
+
 import torch
 from skimage.measure import label
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lesionseg.segmentation.specks import drop_specks
 from lesionseg.training.fields import chance, grown, uniform
 
 DARK_SHARE = 0.003
@@ -28,6 +31,9 @@ FRAME_RIM = 2
 """Pixels around a frame that compression and smoothing mix with it."""
 PICTURE_COLUMNS = 184
 """Width to which a picture cropped around both lungs is brought: as wide as such crops are in training."""
+SMALLEST_PIECE_PIXELS = 24
+"""Of a picture that wide, about 7 mm across; smaller pieces of lesion are dropped. Chosen on 350 synthetic
+pictures, where Dice of solid component was best with it, and that of lesion as well."""
 
 
 def hounsfield_from_grey(grey: Tensor) -> Tensor:
@@ -108,7 +114,7 @@ def segment_picture(
 ) -> Tensor:
     """Label one grey picture that is cropped around both lungs.
 
-    The logits of the picture and of its mirror image are averaged.
+    The logits of the picture and of its mirror image are averaged; specks are dropped.
 
     Parameters
     ----------
@@ -132,7 +138,9 @@ def segment_picture(
     mirrored = network(padded.flip(-1)).flip(-1)
     logits = (0.5 * (network(padded) + mirrored))[0, :, 0, :rows, :columns]
     full = functional.interpolate(logits[None], size=grey.shape, mode="bilinear", align_corners=False)[0]
-    return full.argmax(dim=0).to(torch.uint8)
+    labels = full.argmax(dim=0).to(torch.uint8)
+    drop_specks(labels.numpy(), ceil(SMALLEST_PIECE_PIXELS * (grey.shape[1] / PICTURE_COLUMNS) ** 2))
+    return labels
 
 
 def picture_input(hu: Tensor, window_hu: tuple[float, float]) -> Tensor:

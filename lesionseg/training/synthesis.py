@@ -5,8 +5,9 @@ raises the lung while brighter vessels stay visible; consolidation replaces it, 
 bronchograms (`lesion_textures`). Hounsfield ranges enclose the published mixture for COVID-19 lung (healthy
 -829, ground glass -652, consolidation -337, dense -12) and the -300 HU boundary between the latter.
 
-Convention of the truth: *lesion* is where the drawn opacity has more than a third of its strength, for
-readers outline a border that fades as far as it can be seen; *solid* is lesion whose drawn density (fine
+Convention of the truth: *lesion* is where the drawn opacity has more than a third of its strength and
+makes the lung denser by a visible amount, for readers outline a border that fades as far as it can be seen;
+*solid* is lesion whose drawn density (fine
 grain, septa, vessels and open airways left out) is above -300 HU, the published boundary. The rest of the
 lesion is *non-solid*.
 """
@@ -34,6 +35,8 @@ from lesionseg.training.rim import with_rim
 SOLID_FROM_HU = -300.0
 LESION_FROM = 1 / 3
 """Of the opacity's full strength."""
+VISIBLE_RISE_HU = 60.0
+"""About the grain of a lung in a noisy scan; what rises by less is lung, however wide it fades out."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,13 @@ def insert_lesions(
         glass = reticulation(patch, generator)
     else:
         glass = ground_glass(patch, settings.ground_glass_hu, settings.least_contrast_hu, generator)
-    hu, density = torch.lerp(patch.hu, glass.hu, lesion), glass.density_hu
+    hu, density, rise = torch.lerp(patch.hu, glass.hu, lesion), glass.density_hu, lesion * glass.rise_hu
     if bool((solid > 0.0).any()):
         airless = chance(settings.airless_probability, generator)
         dense = consolidation(patch, settings.airless_hu if airless else settings.solid_hu, generator)
         hu, density = torch.lerp(hu, dense.hu, solid), torch.lerp(density, dense.density_hu, solid)
-    found = (lesion > LESION_FROM) & patch.lung
+        rise = rise + solid * (dense.rise_hu - rise)
+    found = (lesion > LESION_FROM) & (rise > VISIBLE_RISE_HU) & patch.lung
     labels[found] = int(Label.NON_SOLID)
     labels[found & (density > SOLID_FROM_HU)] = int(Label.SOLID)
     return hu, labels

@@ -12,12 +12,12 @@ from lesionseg.training.lesion_textures import consolidation, ground_glass, reti
 from lesionseg.training.lookalikes import _atelectatic_bands, _rib_cage, _stomach, add_lookalikes
 from lesionseg.training.losses import IGNORED_LABEL, region_loss
 from lesionseg.training.patch import LungPatch
-from lesionseg.training.pictures import as_picture, hounsfield_from_grey, segment_picture
+from lesionseg.training.pictures import PICTURE_COLUMNS, as_picture, hounsfield_from_grey, segment_picture
 from lesionseg.training.rim import with_rim
 from lesionseg.training.sampling import BatchSettings, SyntheticBatches
 from lesionseg.training.scanner import _breathing, scanner_variation
 from lesionseg.training.scans import load_training_scan, save_training_scan, training_scan
-from lesionseg.training.synthesis import SOLID_FROM_HU, LesionSettings, insert_lesions
+from lesionseg.training.synthesis import SOLID_FROM_HU, VISIBLE_RISE_HU, LesionSettings, insert_lesions
 from lesionseg.volume import CTVolume, VolumeGeometry
 
 SPACING_MM = (3.0, 1.5, 1.5)
@@ -102,6 +102,25 @@ def test_solid_is_what_is_denser_than_the_boundary(seed):
         assert dense[solid].float().mean() > 0.75
     if non_solid.sum() > 200:
         assert dense[non_solid].float().mean() < 0.25
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_lesion_that_cannot_be_seen_is_lung(seed):
+    faint = replace(
+        ALWAYS,
+        ground_glass_hu=(-740.0, -730.0),
+        solid_probability=0.0,
+        reticular_probability=0.0,
+        fading_probability=1.0,
+        heavy_probability=1.0,
+    )
+    patch = lung_patch()
+    hu, labels = insert_lesions(patch, faint, seeded(seed))
+    rise = blur(hu - patch.hu, (0.0, 2.0, 2.0))
+    inner = max_pool2d((~patch.lung).float(), 15, stride=1, padding=7) == 0
+    found = (labels == int(Label.NON_SOLID)) & inner
+    assert found.any()
+    assert rise[found].quantile(0.05) > 0.6 * VISIBLE_RISE_HU
 
 
 def test_lesions_of_one_seed_are_the_same_and_of_another_are_not():
@@ -231,6 +250,19 @@ def test_segmented_picture_has_the_size_of_the_picture_and_mirrors_with_it():
     labels = segment_picture(network, grey, window_hu=(-1000.0, 400.0))
     assert labels.shape == grey.shape
     assert labels.dtype == torch.uint8
+
+
+def test_segmented_picture_holds_no_specks():
+    network = torch.nn.Conv3d(1, 4, 1).eval()
+    with torch.no_grad():  # dark is lung, bright is solid component
+        network.weight.copy_(torch.tensor([0.0, -8.0, 0.0, 8.0]).view(4, 1, 1, 1, 1))
+        network.bias.zero_()
+    grey = torch.full((PICTURE_COLUMNS, PICTURE_COLUMNS), 30.0)
+    grey[:, 100:] = 200.0
+    grey[20:23, 20:23] = 200.0
+    labels = segment_picture(network, grey, window_hu=(-1000.0, 400.0))
+    assert (labels[:, 110:-1] == int(Label.SOLID)).all()
+    assert (labels[10:30, 10:30] == int(Label.LUNG)).all()
 
 
 @pytest.mark.parametrize("seed", range(12))
