@@ -47,6 +47,7 @@ STAGES = (
     (segmenter, "cut_appendages", "appendages"),
     (segmenter, "restore", "restore"),
     (segmenter, "clean_lungs", "clean"),
+    (segmenter, "drop_specks", "specks"),
     (segmenter, "assess", "confidence"),
     (case, "measure", "volumetry"),
     (case, "write_label_map", "write labels"),
