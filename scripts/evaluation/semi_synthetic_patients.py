@@ -103,12 +103,18 @@ class PatientScan:
         Voxels away from the scan's own disease; nothing else is measured.
     lesion_pct, solid_pct : float
         True proportions of the judged lung, counted before slices are made thick.
+    lesion : ndarray of bool
+        Voxels of which lesion fills more than half.
+    rise_hu : ndarray, float32
+        By which the lesion makes each voxel denser; before blur and noise.
     """
 
     volume: CTVolume
     judged: np.ndarray
     lesion_pct: float
     solid_pct: float
+    lesion: np.ndarray
+    rise_hu: np.ndarray
 
 
 def draw_patients(count: int, seed: int) -> list[Patient]:
@@ -181,6 +187,8 @@ def patient_scan(patient: Patient, lungs: ClearLungs, name: str) -> PatientScan:
         resample(lungs.judged, shape) > 0.5,
         100 * int((truth >= 2).sum()) / lung,
         100 * int((truth == 3).sum()) / lung,
+        resample(truth >= 2, shape) > 0.5,
+        resample(hu - breathed, shape),
     )
 
 

@@ -25,9 +25,11 @@ import numpy as np
 
 from lesionseg.core.errors import LesionSegError
 from lesionseg.core.files import write_text
+from lesionseg.core.labels import Label
 from lesionseg.segmentation import NetworkSegmenter, open_segmenter
 from lesionseg.statistics.rank.rank_sum import rank_sum
 from lesionseg.training.evaluation import ClearLungs
+from lesionseg.volume import LabelMap
 from lesionseg.volumetry import measure
 from lesionseg.volumetry.agreement import bland_altman
 from scripts.evaluation.inputs import Inputs
@@ -48,6 +50,15 @@ from scripts.evaluation.semi_synthetic_patients import (
 SEED = 20201
 REGIONS = {"lesion": "whole lesion", "solid": "solid component"}
 TRUE, MEASURED = "true", "measured"
+FAINT_BELOW_HU = 150.0
+"""Of rise over clear lung: lesion that is missed below it is told apart from the rest that is missed."""
+FATES = {
+    "found": "found",
+    "background": "taken for tissue outside the lung",
+    "faint": f"taken for lung, less than {FAINT_BELOW_HU:g} HU denser than lung",
+    "other": "taken for lung, denser",
+}
+"""What becomes of the true lesion; exclusive."""
 Row = dict[str, Any]
 
 
@@ -101,7 +112,7 @@ def run(options: argparse.Namespace) -> None:
     kept = [row for row in rows if row["scan"] not in options.leave_out]
     compared = list(compare(kept))
     write_text(options.out / "estimates.csv", as_csv([asdict(one) for one in compared]))
-    table = as_table(compared, source, len(kept))
+    table = as_table(compared, source, len(kept)) + fates_table(fates_pct(kept))
     write_text(options.out / "table.md", table)
     print(table, end="")
 
@@ -112,6 +123,8 @@ def earlier_rows(path: Path, patients: Sequence[Patient], source: str) -> list[R
         return []
     with path.open(newline="") as stream:
         stored: list[Row] = list(csv.DictReader(stream))
+    if stored and not stored[0].keys() >= {_fate_column(fate, name) for fate in FATES for name in VISITS}:
+        return []
     seeds = {patient.subject: str(patient.seed) for patient in patients}
     return [row for row in stored if row["bundle"] == source and row["seed"] == seeds.get(row["subject"])]
 
@@ -161,11 +174,29 @@ def _shares(segmenter: NetworkSegmenter, scan: PatientScan, name: str) -> Row:
     """True and measured proportions of one visit."""
     found = only_judged(segmenter.segment(scan.volume), scan.judged)
     measured = measure(scan.volume, found).as_row()
-    shares: Row = {}
+    shares = _fates(scan, found, name)
     for region in REGIONS:
         shares[_column(TRUE, region, name)] = getattr(scan, f"{region}_pct")
         shares[_column(MEASURED, region, name)] = measured[f"{region}_proportion_pct"]
     return shares
+
+
+def _fates(scan: PatientScan, found: LabelMap, name: str) -> Row:
+    """Volumes of true lesion that are found and missed, ml."""
+    true, labels = scan.lesion & scan.judged, found.labels
+    missed_in_lung, faint = labels == Label.LUNG, scan.rise_hu < FAINT_BELOW_HU
+    fates = {
+        "found": true & (labels >= Label.NON_SOLID),
+        "background": true & (labels == Label.BACKGROUND),
+        "faint": true & missed_in_lung & faint,
+        "other": true & missed_in_lung & ~faint,
+    }
+    voxel_ml = float(np.prod(scan.volume.geometry.spacing_mm)) / 1000.0
+    return {_fate_column(fate, name): round(int(there.sum()) * voxel_ml, 3) for fate, there in fates.items()}
+
+
+def _fate_column(fate: str, visit: str) -> str:
+    return f"{fate}_lesion_ml {visit}"
 
 
 def _column(kind: str, region: str, visit: str) -> str:
@@ -223,6 +254,12 @@ def _arms_compared(pair: dict[str, np.ndarray], usable: np.ndarray, treated: np.
     return figures
 
 
+def fates_pct(rows: Sequence[Row]) -> dict[str, float]:
+    """Share of each fate in the true lesion of all patients and visits together, %."""
+    ml = {fate: sum(_number(row[_fate_column(fate, v)]) for row in rows for v in VISITS) for fate in FATES}
+    return {fate: 100 * volume / sum(ml.values()) for fate, volume in ml.items()}
+
+
 # --- results --------------------------------------------------------------------------------------------
 
 
@@ -260,6 +297,13 @@ def as_table(compared: Sequence[Compared], source: str, patients: int) -> str:
         for one in compared
         if one.true_effect is not None
     ]
+    return "\n".join(lines) + "\n"
+
+
+def fates_table(shares_pct: dict[str, float]) -> str:
+    """Markdown: what becomes of the true lesion."""
+    lines = ["", "| true lesion, all visits together | % of its volume |", "|---|---|"]
+    lines += [f"| {FATES[fate]} | {share:.1f} |" for fate, share in shares_pct.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -20,7 +20,16 @@ from scripts.evaluation.semi_synthetic_patients import (
     draw_patients,
     patient_scan,
 )
-from scripts.evaluation.semi_synthetic_trial import as_csv, as_table, compare, earlier_rows, measured_patients
+from scripts.evaluation.semi_synthetic_trial import (
+    FATES,
+    as_csv,
+    as_table,
+    compare,
+    earlier_rows,
+    fates_pct,
+    fates_table,
+    measured_patients,
+)
 
 
 def chest():
@@ -116,14 +125,29 @@ def test_rows_hold_truth_and_measurement_and_a_broken_run_goes_on(tmp_path, monk
     for row in rows:
         assert 0 < row["measured_lesion_pct baseline"] < 60
         assert row["measured_solid_pct baseline"] == 0
+        true_ml = sum(row[f"{fate}_lesion_ml baseline"] for fate in FATES)
+        assert 0.1 * true_ml < row["found_lesion_ml baseline"] < 0.9 * true_ml
+        assert row["background_lesion_ml baseline"] < 0.1 * true_ml
     path = tmp_path / "patients.csv"
     path.write_text(as_csv(rows))
     source = rows[0]["bundle"]
     assert len(earlier_rows(path, patients, source)) == 6
     assert earlier_rows(path, patients, "another bundle") == []
     assert earlier_rows(path, draw_patients(6, 6), source) == []
+    older = tmp_path / "older.csv"
+    older.write_text(as_csv([{key: row[key] for key in row if "lesion_ml" not in key} for row in rows]))
+    assert earlier_rows(older, patients, source) == []
     # What was stored as text gives the same figures.
     assert list(compare(earlier_rows(path, patients, source))) == list(compare(rows))
+
+
+def test_the_fates_of_true_lesion_add_up_over_all_visits():
+    row = {f"{fate}_lesion_ml {name}": "0" for fate in FATES for name in (BASELINE, DAY_28)}
+    first = row | {"found_lesion_ml baseline": 30.0, "background_lesion_ml day 28": 5.0}
+    second = row | {"faint_lesion_ml baseline": 10.0, "other_lesion_ml day 28": "5.0"}
+    shares = fates_pct([first, second])
+    assert shares == pytest.approx({"found": 60.0, "background": 10.0, "faint": 20.0, "other": 10.0})
+    assert "| taken for tissue outside the lung | 10.0 |" in fates_table(shares)
 
 
 def rows_with_error(bias, count=20):
