@@ -13,6 +13,7 @@ from lesionseg.core.labels import Label
 from lesionseg.training.fields import chance, uniform
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.scans import TrainingScan
+from lesionseg.training.warping import warped
 
 AIR_HU = -1000.0
 CLEAR_CHANNELS = 4
@@ -21,11 +22,21 @@ LUNG_SHARE, BELOW_SHARE = 0.66, 0.25
 """Of the stacks: drawn over the lungs' height; drawn from just below the lungs to their lowest quarter."""
 USUAL_WIDTH_MM = 250.0
 """Of both lungs, where a slice shows none."""
+MOST_MERGED = 5
+"""Slices that are averaged into one: five of 1.5 mm make what is about the thickest that scanners keep."""
 
 
 @dataclass(frozen=True)
 class PatchSettings:
-    """What a training patch looks like."""
+    """What a training patch looks like.
+
+    Attributes
+    ----------
+    stretch : float
+        Largest factor by which a chest is made broader than deep, or deeper than broad.
+    warp_mm : float
+        Standard deviation of a smooth shift in plane, at most; the same on all slices of a stack.
+    """
 
     slices: int = 8
     in_plane: tuple[int, int] = (160, 192)
@@ -33,6 +44,8 @@ class PatchSettings:
     thickest_slice_mm: float = 8.0
     rotation_deg: float = 12.0
     zoom: tuple[float, float] = (0.82, 1.2)
+    stretch: float = 1.15
+    warp_mm: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,8 @@ class PictureSettings:
     lung_width: tuple[float, float] = (0.8, 0.98)
     margin: tuple[float, float] = (0.0, 0.12)
     rotation_deg: float = 12.0
+    stretch: float = 1.15
+    warp_mm: float = 4.0
 
 
 def draw_patch(
@@ -70,12 +85,13 @@ def draw_patch(
         Where the truth is unknown.
     """
     thickest = max(1, int(settings.thickest_slice_mm / scan.spacing_mm[0]))
-    merged = 1 + int(uniform(0.0, min(4, thickest), generator))
+    merged = 1 + int(uniform(0.0, min(MOST_MERGED, thickest), generator))
     wanted = settings.slices * merged
     stack = _cut(scan, _first_slice(scan, wanted, generator), settings.slices, merged)
     theta = _placement(stack.shape, scan.spacing_mm, settings, generator)
+    grid = _warped(theta, stack.shape, scan.spacing_mm, settings, generator)
     step_mm = (scan.spacing_mm[0] * merged, settings.in_plane_spacing_mm)
-    patch, ignored = _sample(stack, theta, step_mm, settings.in_plane)
+    patch, ignored = _sample(stack, grid, step_mm)
     return replace(patch, takes_lesions=scan.takes_lesions), ignored
 
 
@@ -104,9 +120,12 @@ def draw_picture(
         in_plane_spacing_mm=spacing_mm,
         zoom=(1.0, 1.0),
         rotation_deg=settings.rotation_deg,
+        stretch=settings.stretch,
+        warp_mm=settings.warp_mm,
     )
     theta = _placement(stack.shape, scan.spacing_mm, plane, generator, middle=_middle_of(lung))
-    patch, ignored = _sample(stack, theta, (scan.spacing_mm[0] * merged, spacing_mm), settings.in_plane)
+    grid = _warped(theta, stack.shape, scan.spacing_mm, plane, generator)
+    patch, ignored = _sample(stack, grid, (scan.spacing_mm[0] * merged, spacing_mm))
     return replace(patch, takes_lesions=scan.takes_lesions), ignored
 
 
@@ -128,11 +147,8 @@ def cropped_extent(
     return extent[0], extent[1]
 
 
-def _sample(
-    stack: Tensor, theta: Tensor, step_mm: tuple[float, float], in_plane: tuple[int, int]
-) -> tuple[LungPatch, Tensor]:
+def _sample(stack: Tensor, grid: Tensor, step_mm: tuple[float, float]) -> tuple[LungPatch, Tensor]:
     """Resample a stack in plane; `step_mm` is the slice and the pixel spacing of the result."""
-    grid = functional.affine_grid(theta[None], [1, 1, *in_plane], align_corners=False)
     grid = grid.expand(stack.shape[0], -1, -1, -1)
     smooth = functional.grid_sample(stack[:, :3], grid, mode="bilinear", align_corners=False)
     outside = functional.grid_sample(
@@ -205,8 +221,9 @@ def _placement(
     zoom = uniform(*settings.zoom, generator)
     mirror = -1.0 if chance(0.5, generator) else 1.0
     out_mm = settings.in_plane_spacing_mm / zoom
-    reach_rows = rows * out_mm / (size[2] * spacing_mm[1])
-    reach_columns = columns * out_mm / (size[3] * spacing_mm[2])
+    broader = settings.stretch ** uniform(-0.5, 0.5, generator)
+    reach_rows = rows * out_mm * broader / (size[2] * spacing_mm[1])
+    reach_columns = columns * out_mm / broader / (size[3] * spacing_mm[2])
     ratio = (size[2] * spacing_mm[1]) / (size[3] * spacing_mm[2])
     x, y = middle or (_shift(reach_columns, generator), _shift(reach_rows, generator))
     cosine, sine = float(np.cos(angle)), float(np.sin(angle))
@@ -216,6 +233,19 @@ def _placement(
             [mirror * sine * reach_columns / ratio, cosine * reach_rows, y],
         ]
     )
+
+
+def _warped(
+    theta: Tensor,
+    size: torch.Size,
+    spacing_mm: tuple[float, float, float],
+    settings: PatchSettings,
+    generator: torch.Generator,
+) -> Tensor:
+    """Draw a smooth shift on top of an affine: sampling grid, shape (1, rows, columns, 2)."""
+    grid = functional.affine_grid(theta[None], [1, 1, *settings.in_plane], align_corners=False)
+    extent_mm = (size[2] * spacing_mm[1], size[3] * spacing_mm[2])
+    return warped(grid, settings.warp_mm, settings.in_plane_spacing_mm, extent_mm, generator)
 
 
 def _middle_of(mask: Tensor) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 SpacingMm = tuple[float, float, float]
 
+CELL_FIELDS = 6
 _ROUNDING = 0.2  # of the feature size: takes the facets off a linearly interpolated field
 
 
@@ -59,6 +60,23 @@ def multiscale_noise(
         weight = uniform(0.2, 1.0, generator)
         field += weight * smooth_noise(shape, spacing_mm, scale_mm, generator)
     return field / field.std().clamp_min(1e-6)
+
+
+def cells(
+    shape: tuple[int, int, int], spacing_mm: SpacingMm, scale_mm: float, generator: torch.Generator
+) -> Tensor:
+    """Draw a field of compartments about `scale_mm` wide, each of one random level, standard normal.
+
+    A compartment is where one of several smooth fields is the highest; compartments of one field share
+    their level.
+    """
+    highest = torch.full(shape, -torch.inf)
+    levels = torch.zeros(shape)
+    for _ in range(CELL_FIELDS):
+        field = smooth_noise(shape, spacing_mm, scale_mm, generator)
+        levels = torch.where(field > highest, torch.randn((), generator=generator), levels)
+        highest = torch.maximum(highest, field)
+    return levels
 
 
 def blur(field: Tensor, sigma_voxels: tuple[float, float, float]) -> Tensor:

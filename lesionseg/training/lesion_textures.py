@@ -79,7 +79,7 @@ def consolidation(patch: LungPatch, hu_range: tuple[float, float], generator: to
     """Fill the patch with consolidation; at times with air bronchograms."""
     texture = smooth_noise(patch.shape, patch.spacing_mm, uniform(3.0, 8.0, generator), generator)
     mean_hu = uniform(*hu_range, generator)
-    target = torch.maximum(patch.hu, mean_hu + uniform(10.0, 60.0, generator) * texture)
+    target = torch.maximum(patch.hu, mean_hu + uniform(2.0, 60.0, generator) * texture)
     if chance(0.4, generator):  # narrow air-filled ridges left open
         tubes = smooth_noise(patch.shape, patch.spacing_mm, uniform(10.0, 18.0, generator), generator)
         crossing = smooth_noise(patch.shape, patch.spacing_mm, uniform(10.0, 18.0, generator), generator)

@@ -38,7 +38,7 @@ def add_lookalikes(patch: LungPatch, generator: torch.Generator) -> LungPatch:
         patch = replace(patch, hu=_atelectatic_bands(patch, generator))
     if chance(0.2, generator):
         patch = replace(patch, hu=_contrast_medium(patch, generator))
-    if chance(0.08, generator):
+    if chance(0.15, generator):
         patch = _effusion(patch, generator)
     if float(patch.lung[0].sum()) < BASE_LUNG_SHARE * float(cage.sum()) and chance(0.85, generator):
         patch = replace(patch, hu=_stomach(patch, cage, generator))
@@ -80,25 +80,62 @@ def _contrast_medium(patch: LungPatch, generator: torch.Generator) -> Tensor:
 
 
 def _effusion(patch: LungPatch, generator: torch.Generator) -> LungPatch:
-    """Put fluid along the back of the chest, with a meniscus; what it covers is no longer lung."""
-    slices, rows, columns = patch.shape
-    filled_rows = torch.nonzero(patch.lung.any(dim=0).any(dim=1)).flatten()
-    top, bottom = int(filled_rows[0]), int(filled_rows[-1])
-    level = bottom - uniform(0.05, 0.35, generator) * (bottom - top)
-    surface = level + 4.0 * smooth_noise((1, 1, columns), patch.spacing_mm, 60.0, generator)
-    meniscus = uniform(5.0, 25.0, generator) * torch.exp(-patch.depth_mm / 6.0)
-    height = torch.arange(rows, dtype=torch.float32)[None, :, None] + meniscus
-    side = torch.ones(columns)
-    if chance(0.6, generator):  # one side of the patch only
-        middle = int(torch.nonzero(patch.lung.any(dim=0).any(dim=0)).float().mean())
-        side[middle:] = 0.0
-        side = side.flip(0) if chance(0.5, generator) else side
-    fluid = patch.lung & (height > surface) & (side > 0.5)[None, None, :]
-    water = uniform(-5.0, 30.0, generator) + 8.0 * torch.randn((slices, rows, columns), generator=generator)
+    """Put fluid along the back of the chest; what it covers is no longer lung.
+
+    It has a level with a meniscus, or it is a crescent between wall and lung, as in supine patients.
+    """
+    shape = _crescent if chance(0.5, generator) else _below_level
+    fluid = patch.lung & shape(patch, generator) & _one_side_at_times(patch, generator)
+    water = uniform(-5.0, 30.0, generator) + 8.0 * torch.randn(patch.shape, generator=generator)
     lung = patch.lung & ~fluid
     wet = with_rim(fluid, patch.hu) & ~lung
     rim = torch.where(wet, torch.maximum(water, patch.hu), patch.hu)
     return replace(patch, hu=torch.where(fluid, water, rim), lung=lung, depth_mm=patch.depth_mm * lung)
+
+
+def _below_level(patch: LungPatch, generator: torch.Generator) -> Tensor:
+    """Everything behind a level, which rises towards the wall."""
+    top, bottom = _rows_with_lung(patch)
+    level = bottom - uniform(0.05, 0.35, generator) * (bottom - top)
+    surface = level + 4.0 * smooth_noise((1, 1, patch.shape[2]), patch.spacing_mm, 60.0, generator)
+    meniscus = uniform(5.0, 25.0, generator) * torch.exp(-patch.depth_mm / 6.0)
+    return _row_numbers(patch) + meniscus > surface
+
+
+def _crescent(patch: LungPatch, generator: torch.Generator) -> Tensor:
+    """Draw a layer along the wall, thin in front and thick behind."""
+    top, bottom = _rows_with_lung(patch)
+    level = bottom - uniform(0.1, 0.6, generator) * (bottom - top)
+    backwards = torch.sigmoid((_row_numbers(patch) - level) / (0.1 * (bottom - top + 1)))
+    uneven = 1.0 + 0.2 * smooth_noise(patch.shape, patch.spacing_mm, 60.0, generator)
+    return patch.depth_mm < log_uniform(6.0, 45.0, generator) * backwards * uneven - 1.0
+
+
+def _one_side_at_times(patch: LungPatch, generator: torch.Generator) -> Tensor:
+    """All columns, or those of one lung alone, shape (1, 1, columns)."""
+    side = torch.ones(patch.shape[2], dtype=torch.bool)
+    if chance(0.6, generator):
+        side[_between_the_lungs(patch) :] = False
+        side = side.flip(0) if chance(0.5, generator) else side
+    return side[None, None, :]
+
+
+def _between_the_lungs(patch: LungPatch) -> int:
+    """Column with the least lung in the middle half of those that show some."""
+    width = patch.lung.sum(dim=(0, 1))
+    shown = torch.nonzero(width).flatten()
+    quarter = (int(shown[-1]) - int(shown[0])) // 4
+    first, last = int(shown[0]) + quarter, int(shown[-1]) - quarter
+    return first + int(torch.argmin(width[first : last + 1]))
+
+
+def _rows_with_lung(patch: LungPatch) -> tuple[int, int]:
+    rows = torch.nonzero(patch.lung.any(dim=0).any(dim=1)).flatten()
+    return int(rows[0]), int(rows[-1])
+
+
+def _row_numbers(patch: LungPatch) -> Tensor:
+    return torch.arange(patch.shape[1], dtype=torch.float32)[None, :, None]
 
 
 def _rib_cage(patch: LungPatch) -> Tensor:

@@ -23,8 +23,9 @@ from lesionseg.core.labels import Label
 from lesionseg.training.config import PictureSource
 from lesionseg.training.fields import chance, uniform
 from lesionseg.training.losses import NOT_LESION_LABEL
-from lesionseg.training.pictures import PICTURE_COLUMNS, hounsfield_from_grey
+from lesionseg.training.pictures import PICTURE_COLUMNS, PICTURE_WIDTH_MM, hounsfield_from_grey
 from lesionseg.training.sampling import Batch, scale_to_window
+from lesionseg.training.warping import warped
 
 IMAGES, MASKS = "img", "gt"
 MASK_VALUES: Mapping[int, int] = MappingProxyType({1: int(Label.NON_SOLID), 2: int(Label.SOLID)})
@@ -56,12 +57,17 @@ class OutlinedPicture:
 
 @dataclass(frozen=True)
 class OutlinedSettings:
-    """How outlined pictures are varied; ranges of factors unless a unit is named."""
+    """How outlined pictures are varied; ranges of factors unless a unit is named.
+
+    `stretch` and `warp_mm` are those of `PatchSettings`, for a picture as wide as `PICTURE_WIDTH_MM`.
+    """
 
     count: int = 14
     in_plane: tuple[int, int] = (192, 208)
     zoom: tuple[float, float] = (0.85, 1.1)
     rotation_deg: float = 12.0
+    stretch: float = 1.15
+    warp_mm: float = 4.0
     contrast: tuple[float, float] = (0.88, 1.12)
     drift_hu: float = 40.0
     noise_hu: tuple[float, float] = (0.0, 40.0)
@@ -192,7 +198,9 @@ def _draw(hu: Tensor, labels: Tensor, settings: OutlinedSettings, generator: tor
 def _grid(hu: Tensor, settings: OutlinedSettings, generator: torch.Generator) -> Tensor:
     rows, columns = settings.in_plane
     pixels = hu.shape[1] / (PICTURE_COLUMNS * uniform(*settings.zoom, generator))
-    reach_x, reach_y = columns * pixels / hu.shape[1], rows * pixels / hu.shape[0]
+    broader = settings.stretch ** uniform(-0.5, 0.5, generator)
+    reach_x = columns * pixels / (broader * hu.shape[1])
+    reach_y = rows * pixels * broader / hu.shape[0]
     ratio = hu.shape[0] / hu.shape[1]
     angle = np.deg2rad(uniform(-settings.rotation_deg, settings.rotation_deg, generator))
     cosine, sine = float(np.cos(angle)), float(np.sin(angle))
@@ -203,4 +211,6 @@ def _grid(hu: Tensor, settings: OutlinedSettings, generator: torch.Generator) ->
             [mirror * sine * reach_x / ratio, cosine * reach_y, 0.0],
         ]
     )
-    return functional.affine_grid(theta[None], [1, 1, rows, columns], align_corners=False)
+    grid = functional.affine_grid(theta[None], [1, 1, rows, columns], align_corners=False)
+    extent_mm = (PICTURE_WIDTH_MM * hu.shape[0] / hu.shape[1], PICTURE_WIDTH_MM)
+    return warped(grid, settings.warp_mm, PICTURE_WIDTH_MM / PICTURE_COLUMNS, extent_mm, generator)

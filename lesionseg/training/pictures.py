@@ -31,6 +31,8 @@ FRAME_RIM = 2
 """Pixels around a frame that compression and smoothing mix with it."""
 PICTURE_COLUMNS = 184
 """Width to which a picture cropped around both lungs is brought: as wide as such crops are in training."""
+PICTURE_WIDTH_MM = 1.5 * PICTURE_COLUMNS
+"""Assumed width of a picture cropped around both lungs; no pixel spacing is published with them."""
 SMALLEST_PIECE_PIXELS = 24
 """Of a picture that wide, about 7 mm across; smaller pieces of lesion are dropped. Chosen on 350 synthetic
 pictures, where Dice of solid component was best with it, and that of lesion as well."""

@@ -28,7 +28,7 @@ class ScannerSettings:
     """
 
     noise_hu: tuple[float, float] = (5.0, 60.0)
-    gravity_hu: float = 100.0
+    gravity_hu: float = 80.0
     inspiration_hu: tuple[float, float] = (-50.0, 70.0)
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from lesionseg.core.labels import Label
 from lesionseg.training.fields import (
+    cells,
     chance,
     log_uniform,
     multiscale_noise,
@@ -46,7 +47,8 @@ class LesionSettings:
     A load is mild (share of the lung drawn evenly on a log scale) or heavy (drawn evenly), so that both a
     small focus and a lung full of disease are common; the share is that of half the opacity's strength or
     more. Airless consolidation has the density of the chest wall; reticular lesions are meshes of thickened
-    septa over lung with next to no ground glass.
+    septa over lung with next to no ground glass. Ragged lesions have fine teeth at their border; lobular ones
+    fill or spare whole secondary lobules, which are 10 to 25 mm wide.
     """
 
     clear_probability: float = 0.15
@@ -71,6 +73,10 @@ class LesionSettings:
     edge_softness: tuple[float, float] = (0.02, 0.25)
     fading_probability: float = 0.3
     fading_softness: tuple[float, float] = (0.25, 0.7)
+    ragged_probability: float = 0.5
+    ragged_scales_mm: tuple[float, float] = (3.0, 7.0)
+    lobular_probability: float = 0.3
+    lobule_mm: tuple[float, float] = (12.0, 25.0)
     reticular_probability: float = 0.1
 
 
@@ -132,7 +138,20 @@ def _shape_field(patch: LungPatch, settings: LesionSettings, generator: torch.Ge
         thickness = uniform(0.1, 0.3, generator)
         bands = smooth_noise(patch.shape, patch.spacing_mm, uniform(30.0, 80.0, generator), generator)
         field += 2.0 * torch.exp(-((bands / thickness) ** 2))
-    return field
+    return field + _border_detail(patch, settings, generator)
+
+
+def _border_detail(patch: LungPatch, settings: LesionSettings, generator: torch.Generator) -> Tensor:
+    """Fine teeth, and lobules that are filled or spared as a whole; 0 where neither is drawn."""
+    detail = torch.zeros(patch.shape)
+    if chance(settings.ragged_probability, generator):
+        scale_mm = log_uniform(*settings.ragged_scales_mm, generator)
+        teeth = smooth_noise(patch.shape, patch.spacing_mm, scale_mm, generator)
+        detail += uniform(0.05, 0.35, generator) * teeth
+    if chance(settings.lobular_probability, generator):
+        lobules = cells(patch.shape, patch.spacing_mm, uniform(*settings.lobule_mm, generator), generator)
+        detail += uniform(0.2, 0.9, generator) * lobules
+    return detail
 
 
 def _scales(settings: LesionSettings, generator: torch.Generator) -> tuple[float, ...]:

@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 
 from lesionseg.segmentation import ModelBundle
-from lesionseg.training.pictures import PICTURE_COLUMNS, segment_picture
-
-PICTURE_WIDTH_MM = 1.5 * PICTURE_COLUMNS
-"""Assumed width of a picture cropped around both lungs; no pixel spacing is published with them."""
+from lesionseg.training.pictures import PICTURE_WIDTH_MM, segment_picture
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,15 @@ from lesionseg.core.labels import Label
 from lesionseg.training.cutting import PatchSettings, PictureSettings, _first_slice
 from lesionseg.training.fields import blur, rank_threshold, smooth_noise
 from lesionseg.training.lesion_textures import consolidation, ground_glass, reticulation
-from lesionseg.training.lookalikes import _atelectatic_bands, _rib_cage, _stomach, add_lookalikes
+from lesionseg.training.lookalikes import (
+    _atelectatic_bands,
+    _below_level,
+    _between_the_lungs,
+    _crescent,
+    _rib_cage,
+    _stomach,
+    add_lookalikes,
+)
 from lesionseg.training.losses import IGNORED_LABEL, region_loss
 from lesionseg.training.patch import LungPatch
 from lesionseg.training.pictures import PICTURE_COLUMNS, as_picture, hounsfield_from_grey, segment_picture
@@ -92,16 +100,19 @@ def test_labelled_lesion_is_denser_than_clear_lung():
     assert np.median(raised) > np.median(clear) + 100
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_solid_is_what_is_denser_than_the_boundary(seed):
-    hu, labels = insert_lesions(lung_patch(), ALWAYS, seeded(seed))
-    dense = blur(hu, (0.0, 1.5, 1.5)) > SOLID_FROM_HU
-    inner = max_pool2d((labels < Label.NON_SOLID).float(), 7, stride=1, padding=3) == 0  # off the border
-    solid, non_solid = ((labels == label) & inner for label in (Label.SOLID, Label.NON_SOLID))
-    if solid.sum() > 200:
-        assert dense[solid].float().mean() > 0.75
-    if non_solid.sum() > 200:
-        assert dense[non_solid].float().mean() < 0.25
+def test_solid_is_what_is_denser_than_the_boundary():
+    solid, non_solid = [], []
+    for seed in range(24):
+        hu, labels = insert_lesions(lung_patch(), ALWAYS, seeded(seed))
+        dense = blur(hu, (0.0, 1.5, 1.5)) > SOLID_FROM_HU
+        inner = max_pool2d((labels < Label.NON_SOLID).float(), 7, stride=1, padding=3) == 0  # off the border
+        for label, found in ((Label.SOLID, solid), (Label.NON_SOLID, non_solid)):
+            there = (labels == label) & inner
+            found += [float(dense[there].float().mean())] if there.sum() > 200 else []
+    assert len(solid) > 4
+    assert len(non_solid) > 8
+    assert np.mean(solid) > 0.75  # the rest are bronchi that stay open, and what the blur mixes
+    assert np.mean(non_solid) < 0.1
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -382,6 +393,37 @@ def test_effusion_is_water_and_no_longer_lung():
     assert drained
     fluid = patch.lung & ~drained[0].lung
     assert -40 < drained[0].hu[fluid].median() < 60
+
+
+def lung_with_depth() -> LungPatch:
+    """Two lungs, 30 columns wide each, with their distance from the surface in plane."""
+    patch = lung_patch()
+    lung = patch.lung & ~((torch.arange(64) >= 29) & (torch.arange(64) < 35))
+    rows, columns = torch.arange(64.0)[:, None], torch.arange(64.0)[None]
+    across = torch.minimum(
+        (columns - 7).minimum(29 - columns).maximum((columns - 34).minimum(56 - columns)), rows - 7
+    )
+    depth_mm = 1.5 * torch.minimum(across, 56 - rows).clamp_min(0.0) * lung
+    return LungPatch(torch.where(lung, -850.0, 40.0), lung, depth_mm, SPACING_MM)
+
+
+@pytest.mark.parametrize("shape", [_crescent, _below_level])
+def test_an_effusion_lies_behind(shape):
+    patch = lung_with_depth()
+    front, back = [], []
+    for seed in range(20):
+        fluid = shape(patch, seeded(seed)) & patch.lung
+        front.append(float(fluid[:, 8:20].sum()))
+        back.append(float(fluid[:, 44:56].sum()))
+    assert sum(back) > 5 * sum(front)
+    assert sum(behind > 0 for behind in back) >= 15
+
+
+def test_an_effusion_of_one_side_ends_between_the_lungs():
+    patch = lung_with_depth()
+    assert 28 <= _between_the_lungs(patch) <= 35
+    lopsided = replace(patch, lung=patch.lung & ~((torch.arange(64) >= 8) & (torch.arange(64) < 24)))
+    assert 28 <= _between_the_lungs(lopsided) <= 35
 
 
 def test_prepared_scan_survives_the_disk(tmp_path):
