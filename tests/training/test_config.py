@@ -162,12 +162,31 @@ def test_weights_of_another_network_are_refused(tmp_path, content, start):
         make_plan(read(tmp_path, {**content, "start_from": str(start)}))
 
 
-def test_recipe_of_the_default_bundle_is_a_configuration(repository, tmp_path):
-    recipe = repository / "scripts" / "train" / "lung_lesion.yaml"
-    content = yaml.safe_load(recipe.read_text())
+@pytest.mark.parametrize(
+    ("recipe", "name", "sources"),
+    [("lung_lesion", "lung-lesion", 8), ("lung_lesion_left_out", "lung-lesion-left-out", 5)],
+)
+def test_recipes_of_bundles_are_configurations(repository, tmp_path, recipe, name, sources):
+    path = repository / "scripts" / "train" / f"{recipe}.yaml"
+    content = yaml.safe_load(path.read_text())
     for scan in content["data"]["scans"]:
         (tmp_path / scan["image"]).parent.mkdir(exist_ok=True)
         (tmp_path / scan["image"]).touch()
-    plan = make_plan(read_config(recipe, data_root=tmp_path))
-    assert plan.metadata.name == "lung-lesion"
-    assert len(plan.metadata.training_data) == 7
+    plan = make_plan(read_config(path, data_root=tmp_path))
+    assert plan.metadata.name == name
+    assert len(plan.metadata.training_data) == sources
+
+
+def test_left_out_recipe_has_the_default_network_and_none_of_the_scans_it_is_measured_on(repository):
+    default, left_out = (
+        yaml.safe_load((repository / "scripts" / "train" / f"{name}.yaml").read_text())
+        for name in ("lung_lesion", "lung_lesion_left_out")
+    )
+    assert left_out["bundle"]["network"] == default["bundle"]["network"]
+    assert left_out["bundle"]["preprocessing"] == default["bundle"]["preprocessing"]
+    images = {scan["image"] for scan in default["data"]["scans"]} - {
+        scan["image"] for scan in left_out["data"]["scans"]
+    }
+    assert images == {
+        f"ct-1p5mm/{name}_ct.nii.gz" for name in ("nsclcrg-R01-001", "cptac-C3N-00247", "lungdx-A0002_8mm")
+    }
