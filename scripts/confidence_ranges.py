@@ -31,8 +31,8 @@ from lesionseg.segmentation import (
     open_segmenter,
     write_bundle,
 )
-from lesionseg.training.scans import training_scan
-from lesionseg.training.synthesis import LesionSettings, LungPatch, insert_lesions
+from lesionseg.training.chests.scans import training_scan
+from lesionseg.training.synthesis.lesions import LesionSettings, LungPatch, insert_lesions
 from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry, standard_axis_order
 from lesionseg.volume.files import read_volume_file
 from lesionseg.volumetry import measure

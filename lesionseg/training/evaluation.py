@@ -16,9 +16,9 @@ import torch
 from lesionseg.core.errors import ConfigurationError
 from lesionseg.phantoms import ChestSettings, add_lesions, chest_phantom
 from lesionseg.segmentation.resampling import resample
-from lesionseg.training.fields import SpacingMm, blur
-from lesionseg.training.patch import LungPatch
-from lesionseg.training.synthesis import LesionSettings, insert_lesions
+from lesionseg.training.synthesis.fields import SpacingMm, blur
+from lesionseg.training.synthesis.lesions import LesionSettings, insert_lesions
+from lesionseg.training.synthesis.patch import LungPatch
 from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry
 
 Mask = npt.NDArray[np.bool_]

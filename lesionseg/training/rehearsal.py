@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from lesionseg.training.checkpoint import done_in
-from lesionseg.training.chest_sources import Chest
-from lesionseg.training.chests import prepare_chests
+from lesionseg.training.chests.prepared import prepare_chests
+from lesionseg.training.chests.sources import Chest
 from lesionseg.training.config import TrainingConfig
 from lesionseg.training.finish import SECONDS_PER_HOUR
 from lesionseg.training.losses import region_loss

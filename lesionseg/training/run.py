@@ -19,12 +19,13 @@ from lesionseg.segmentation import ModelBundle, resolve
 from lesionseg.segmentation.bundle_files import CARD_NAME, METADATA_NAME, SUMS_NAME, WEIGHTS_NAME
 from lesionseg.segmentation.device import AUTO, TORCH
 from lesionseg.segmentation.network import build_network
-from lesionseg.training.chest_sources import Chest
-from lesionseg.training.chests import list_chests, prepare_chests
+from lesionseg.training.chests.prepared import list_chests, prepare_chests
+from lesionseg.training.chests.scans import TrainingScan
+from lesionseg.training.chests.sources import Chest
 from lesionseg.training.config import TrainingConfig
 from lesionseg.training.finish import finish_bundle, run_facts, try_on_phantom
 from lesionseg.training.loop import BatchSource, train
-from lesionseg.training.outlined_pictures import (
+from lesionseg.training.pictures.outlined import (
     OutlinedBatches,
     OutlinedPicture,
     OutlinedSettings,
@@ -40,7 +41,6 @@ from lesionseg.training.run_folder import (
     stage_folder,
 )
 from lesionseg.training.sampling import Batch, SyntheticBatches
-from lesionseg.training.scans import TrainingScan
 from lesionseg.training.tensorboard_log import ABSENT_NOTE, TensorboardLog, tensorboard_installed
 from lesionseg.workflow.output import OwnOutput, refuse_output
 from lesionseg.workflow.progress import CaseProgress, no_progress, of_stage

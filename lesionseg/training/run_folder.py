@@ -11,8 +11,8 @@ from typing import Any
 
 from lesionseg.core.errors import ConfigurationError, OutputExistsError, UnreadableFileError
 from lesionseg.core.files import write_text
-from lesionseg.training.chest_sources import Chest
-from lesionseg.training.outlined_pictures import OutlinedPicture
+from lesionseg.training.chests.sources import Chest
+from lesionseg.training.pictures.outlined import OutlinedPicture
 from lesionseg.training.plan import TrainingPlan
 
 RUN_NAME, SCANS_NAME, TENSORBOARD_NAME, RESULT_NAME = "run.json", "scans", "tensorboard", "result.json"

@@ -10,21 +10,21 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from lesionseg.core.labels import Label
-from lesionseg.training.cutting import (
+from lesionseg.training.chests.cutting import (
     PatchSettings,
     PictureSettings,
     cropped_extent,
     draw_patch,
     draw_picture,
 )
-from lesionseg.training.fields import chance
-from lesionseg.training.lookalikes import add_lookalikes
+from lesionseg.training.chests.scans import TrainingScan
 from lesionseg.training.losses import IGNORED_LABEL
-from lesionseg.training.patch import LungPatch
-from lesionseg.training.pictures import as_picture
-from lesionseg.training.scanner import QUIET, ScannerSettings, scanner_variation
-from lesionseg.training.scans import TrainingScan
-from lesionseg.training.synthesis import LesionSettings, insert_lesions
+from lesionseg.training.pictures.grey import as_picture
+from lesionseg.training.synthesis.fields import chance
+from lesionseg.training.synthesis.lesions import LesionSettings, insert_lesions
+from lesionseg.training.synthesis.lookalikes import add_lookalikes
+from lesionseg.training.synthesis.patch import LungPatch
+from lesionseg.training.synthesis.scanner import QUIET, ScannerSettings, scanner_variation
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from lesionseg.segmentation.classical import (
     threshold_label_map,
     threshold_labels,
 )
-from lesionseg.training.pictures import hounsfield_from_grey
+from lesionseg.training.pictures.grey import hounsfield_from_grey
 from lesionseg.volume import CTVolume, LabelMap
 from scripts.evaluation.picture_methods import picture_spacing_mm
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lesionseg.segmentation import ModelMetadata, open_segmenter
-from lesionseg.training.scans import WHOLE, Box
+from lesionseg.training.chests.scans import WHOLE, Box
 from lesionseg.volume import CTVolume, LabelMap
 from scripts.evaluation.figures import REAL, Figure
 from scripts.evaluation.inputs import Inputs, standard

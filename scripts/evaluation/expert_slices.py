@@ -17,9 +17,9 @@ from scipy.ndimage import gaussian_filter
 from lesionseg.core.errors import ConfigurationError, InputError
 from lesionseg.core.labels import Label
 from lesionseg.segmentation import load_bundle
-from lesionseg.training.outlined_pictures import OutlinedPicture, read_outlined_pictures
-from lesionseg.training.pictures import hounsfield_from_grey
-from lesionseg.training.synthesis import SOLID_FROM_HU
+from lesionseg.training.pictures.grey import hounsfield_from_grey
+from lesionseg.training.pictures.outlined import OutlinedPicture, read_outlined_pictures
+from lesionseg.training.synthesis.lesions import SOLID_FROM_HU
 from scripts.evaluation.figures import REAL, Figure, mean, pooled
 from scripts.evaluation.inputs import Inputs
 from scripts.evaluation.methods import RESEARCH, Bench, source_of

@@ -23,10 +23,10 @@ from lesionseg.phantoms import ChestSettings, chest_phantom
 from lesionseg.reports.canvas import BACKGROUND, DPI
 from lesionseg.reports.panels import INK, PanelStyle, axial_plane, draw_panel
 from lesionseg.segmentation import load_bundle, open_segmenter
-from lesionseg.training.lookalikes import add_lookalikes
-from lesionseg.training.patch import LungPatch
-from lesionseg.training.scanner import scanner_variation
-from lesionseg.training.synthesis import LesionSettings, insert_lesions
+from lesionseg.training.synthesis.lesions import LesionSettings, insert_lesions
+from lesionseg.training.synthesis.lookalikes import add_lookalikes
+from lesionseg.training.synthesis.patch import LungPatch
+from lesionseg.training.synthesis.scanner import scanner_variation
 from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry
 from scripts.evaluation.scores import Overlap
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lesionseg.segmentation import ModelBundle
-from lesionseg.training.pictures import PICTURE_WIDTH_MM, segment_picture
+from lesionseg.training.pictures.grey import PICTURE_WIDTH_MM, segment_picture
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from lesionseg.segmentation.resampling import resample
+from lesionseg.training.chests.scans import WHOLE, Box, training_scan
 from lesionseg.training.evaluation import ClearLungs
-from lesionseg.training.fields import blur
-from lesionseg.training.patch import LungPatch
-from lesionseg.training.scans import WHOLE, Box, training_scan
-from lesionseg.training.synthesis import LesionSettings, insert_lesions
+from lesionseg.training.synthesis.fields import blur
+from lesionseg.training.synthesis.lesions import LesionSettings, insert_lesions
+from lesionseg.training.synthesis.patch import LungPatch
 from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry
 from scripts.evaluation.inputs import Inputs
 

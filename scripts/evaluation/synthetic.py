@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lesionseg.training.chests.lung_truth import lung_truth
 from lesionseg.training.evaluation import ClearLungs, SyntheticCase, inserted_case, procedural_case
-from lesionseg.training.lung_truth import lung_truth
 from lesionseg.volume import LabelMap, standard_axis_order
 from scripts.evaluation.figures import (
     SYNTHETIC,

@@ -19,7 +19,7 @@ import numpy as np
 from lesionseg.core.files import write_text
 from lesionseg.training.config import TrainingConfig
 from lesionseg.training.config_file import read_config
-from lesionseg.training.outlined_pictures import chosen_pictures
+from lesionseg.training.pictures.outlined import chosen_pictures
 from lesionseg.training.run import RunOptions, run_training
 from lesionseg.training.run_folder import SCANS_NAME
 

@@ -10,7 +10,7 @@ import torch
 from lesionseg.core.errors import ConfigurationError, InputError, InputNotFoundError
 from lesionseg.segmentation import TrainingSource
 from lesionseg.training.evaluation import SyntheticCase
-from lesionseg.training.outlined_pictures import OutlinedPicture
+from lesionseg.training.pictures.outlined import OutlinedPicture
 from lesionseg.volume import CTVolume, LabelMap, VolumeGeometry
 from scripts.evaluation import (
     baselines,

@@ -66,7 +66,7 @@ def test_truth_is_what_was_asked_for_and_thick_slices_do_not_change_it():
         scan = patient_scan(sick, lungs, name)
         asked = sick.visits[name]
         # asked is where the opacity is half its strength or more; lesion begins a little further out
-        assert 100 * asked.lesion <= scan.lesion_pct < 108 * asked.lesion
+        assert 100 * asked.lesion <= scan.lesion_pct < 115 * asked.lesion
         # what is asked is the consolidation drawn; solid is what is dense, a little less at its soft borders
         assert scan.solid_pct == pytest.approx(100 * asked.lesion * asked.solid, rel=0.15)
         slices = scan.volume.geometry.spacing_mm[0]

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch.nn.functional import max_pool2d
 
-from lesionseg.training.cutting import MOST_MERGED, PatchSettings, draw_patch
-from lesionseg.training.scans import TrainingScan
+from lesionseg.training.chests.cutting import MOST_MERGED, PatchSettings, _first_slice, draw_patch
+from lesionseg.training.chests.scans import TrainingScan
+from tests.training.lung_patches import block_scan, seeded
 
 PLAIN = PatchSettings(
     slices=4,
@@ -17,10 +18,6 @@ PLAIN = PatchSettings(
     stretch=1.0,
     warp_mm=0.0,
 )
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def round_lung(slice_mm: float = 3.0, slices: int = 40) -> TrainingScan:
@@ -83,3 +80,10 @@ def test_thin_slices_are_averaged_to_what_thick_ones_are_but_no_further():
     assert thickness[1.5] == {1.5 * merged for merged in range(1, MOST_MERGED + 1)}
     assert thickness[3.0] == {3.0, 6.0}
     assert thickness[8.0] == {8.0}
+
+
+def test_stacks_are_drawn_below_the_lungs_too():
+    scan = block_scan()
+    firsts = [_first_slice(scan, 8, seeded(seed)) for seed in range(300)]
+    below = sum(first < 0 for first in firsts)
+    assert 30 < below < 200

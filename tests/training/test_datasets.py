@@ -17,12 +17,12 @@ from lesionseg.core.errors import (
 )
 from lesionseg.core.labels import Label
 from lesionseg.phantoms import ChestSettings, chest_phantom
-from lesionseg.training.cutting import PatchSettings
-from lesionseg.training.datasets import IGNORED, label_table, load_case, read_dataset
+from lesionseg.training.chests.cutting import PatchSettings
+from lesionseg.training.chests.datasets import IGNORED, label_table, load_case, read_dataset
+from lesionseg.training.chests.scans import load_training_scan, outlined_scan, save_training_scan
 from lesionseg.training.losses import IGNORED_LABEL
 from lesionseg.training.sampling import BatchSettings, SyntheticBatches
-from lesionseg.training.scans import load_training_scan, outlined_scan, save_training_scan
-from lesionseg.training.synthesis import LesionSettings
+from lesionseg.training.synthesis.lesions import LesionSettings
 from lesionseg.volume import CTVolume, write_volume
 from tests.training.tiny_run import (
     DATASET_LABELS,

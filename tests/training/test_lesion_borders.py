@@ -5,11 +5,11 @@ from dataclasses import replace
 import torch
 
 from lesionseg.core.labels import Label
-from lesionseg.training.fields import CELL_FIELDS, cells
-from lesionseg.training.patch import LungPatch
-from lesionseg.training.synthesis import LesionSettings, insert_lesions
+from lesionseg.training.synthesis.fields import CELL_FIELDS, cells
+from lesionseg.training.synthesis.lesions import LesionSettings, insert_lesions
+from lesionseg.training.synthesis.patch import LungPatch
+from tests.training.lung_patches import SPACING_MM, seeded
 
-SPACING_MM = (3.0, 1.5, 1.5)
 SMOOTH = LesionSettings(
     clear_probability=0.0,
     heavy_probability=1.0,
@@ -21,10 +21,6 @@ SMOOTH = LesionSettings(
     ragged_probability=0.0,
     lobular_probability=0.0,
 )
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def full_patch() -> LungPatch:

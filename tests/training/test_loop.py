@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from lesionseg.training.cutting import PatchSettings, PictureSettings
+from lesionseg.training.chests.cutting import PatchSettings, PictureSettings
 from lesionseg.training.loop import TrainingSettings, learning_rate, train
 from lesionseg.training.sampling import BatchSettings, SyntheticBatches
-from tests.training.test_synthesis import block_scan
+from tests.training.lung_patches import block_scan
 
 
 def tiny_network() -> nn.Module:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lesionseg.phantoms import ChestPhantom, ChestSettings, chest_phantom
-from lesionseg.training.lung_truth import close_mask, lung_truth
+from lesionseg.training.chests.lung_truth import close_mask, lung_truth
 
 SPACING_MM = (5.0, 2.0, 2.0)
 

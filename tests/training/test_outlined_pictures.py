@@ -6,7 +6,7 @@ from skimage.io import imsave
 from lesionseg.core.errors import InputError
 from lesionseg.core.labels import Label
 from lesionseg.training.losses import IGNORED_LABEL, NOT_LESION_LABEL, region_loss
-from lesionseg.training.outlined_pictures import (
+from lesionseg.training.pictures.outlined import (
     OutlinedBatches,
     OutlinedSettings,
     read_outlined_pictures,

@@ -21,11 +21,11 @@ from torch.utils.data import Dataset
 from lesionseg.core.errors import InputError
 from lesionseg.core.labels import Label
 from lesionseg.training.config import PictureSource
-from lesionseg.training.fields import chance, uniform
 from lesionseg.training.losses import NOT_LESION_LABEL
-from lesionseg.training.pictures import PICTURE_COLUMNS, PICTURE_WIDTH_MM, hounsfield_from_grey
+from lesionseg.training.pictures.grey import PICTURE_COLUMNS, PICTURE_WIDTH_MM, hounsfield_from_grey
 from lesionseg.training.sampling import Batch, scale_to_window
-from lesionseg.training.warping import warped
+from lesionseg.training.synthesis.fields import chance, uniform
+from lesionseg.training.synthesis.warping import warped
 
 IMAGES, MASKS = "img", "gt"
 MASK_VALUES: Mapping[int, int] = MappingProxyType({1: int(Label.NON_SOLID), 2: int(Label.SOLID)})

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lesionseg.core.labels import DEFAULT_SCHEME, Label
-from lesionseg.training.lung_truth import lung_truth
+from lesionseg.training.chests.lung_truth import lung_truth
 from lesionseg.volume.ct_volume import CTVolume
 from lesionseg.volume.orientation import standard_axis_order
 

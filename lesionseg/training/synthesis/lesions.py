@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from lesionseg.core.labels import Label
-from lesionseg.training.fields import (
+from lesionseg.training.synthesis.fields import (
     cells,
     chance,
     log_uniform,
@@ -29,9 +29,9 @@ from lesionseg.training.fields import (
     smooth_noise,
     uniform,
 )
-from lesionseg.training.lesion_textures import consolidation, ground_glass, reticulation
-from lesionseg.training.patch import LungPatch
-from lesionseg.training.rim import with_rim
+from lesionseg.training.synthesis.patch import LungPatch
+from lesionseg.training.synthesis.rim import with_rim
+from lesionseg.training.synthesis.textures import consolidation, ground_glass, reticulation
 
 SOLID_FROM_HU = -300.0
 LESION_FROM = 1 / 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lesionseg.training.fields import smooth_noise, uniform
+from lesionseg.training.synthesis.fields import smooth_noise, uniform
 
 WARP_SCALES_MM = (50.0, 120.0)
 """Over which a warp turns round: parts of a lung, never single vessels."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from lesionseg.training.fields import SpacingMm
+from lesionseg.training.synthesis.fields import SpacingMm
 
 
 @dataclass(frozen=True)

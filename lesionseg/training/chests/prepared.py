@@ -10,9 +10,9 @@ from pathlib import Path
 from lesionseg.core.errors import AnatomyError
 from lesionseg.core.files import staged_file
 from lesionseg.segmentation.metadata import PreprocessingSpec
-from lesionseg.training.chest_sources import Chest, annotated_chests, procedural_chests, scan_chest
+from lesionseg.training.chests.scans import TrainingScan, load_training_scan, save_training_scan
+from lesionseg.training.chests.sources import Chest, annotated_chests, procedural_chests, scan_chest
 from lesionseg.training.config import DataSection
-from lesionseg.training.scans import TrainingScan, load_training_scan, save_training_scan
 
 Progress = Callable[[int, int], None]
 

@@ -11,9 +11,17 @@ import torch
 from skimage.morphology import convex_hull_image
 from torch import Tensor
 
-from lesionseg.training.fields import blur, chance, grown, log_uniform, rank_threshold, smooth_noise, uniform
-from lesionseg.training.patch import LungPatch
-from lesionseg.training.rim import with_rim
+from lesionseg.training.synthesis.fields import (
+    blur,
+    chance,
+    grown,
+    log_uniform,
+    rank_threshold,
+    smooth_noise,
+    uniform,
+)
+from lesionseg.training.synthesis.patch import LungPatch
+from lesionseg.training.synthesis.rim import with_rim
 
 CONTRAST_FROM_HU = 10.0
 """Blood and muscle lie above, fat and lung below."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from lesionseg.training.fields import grown
+from lesionseg.training.synthesis.fields import grown
 
 RIM_VOXELS = 3
 """In plane; as far as blur and resampling spread the border of the lung."""

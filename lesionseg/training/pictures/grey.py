@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lesionseg.segmentation.specks import drop_specks
-from lesionseg.training.fields import chance, grown, uniform
+from lesionseg.training.synthesis.fields import chance, grown, uniform
 
 DARK_SHARE = 0.003
 DARK_HU = -980.0

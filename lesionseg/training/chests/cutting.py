@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from lesionseg.core.labels import Label
-from lesionseg.training.fields import chance, uniform
-from lesionseg.training.patch import LungPatch
-from lesionseg.training.scans import TrainingScan
-from lesionseg.training.warping import warped
+from lesionseg.training.chests.scans import TrainingScan
+from lesionseg.training.synthesis.fields import chance, uniform
+from lesionseg.training.synthesis.patch import LungPatch
+from lesionseg.training.synthesis.warping import warped
 
 AIR_HU = -1000.0
 CLEAR_CHANNELS = 4

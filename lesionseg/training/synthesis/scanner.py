@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lesionseg.training.fields import SpacingMm, blur, chance, log_uniform, smooth_noise, uniform
+from lesionseg.training.synthesis.fields import SpacingMm, blur, chance, log_uniform, smooth_noise, uniform
 
 MOTION_GRID_MM: SpacingMm = (3.0, 1.5, 1.5)
 """Usual spacing; how far motion reaches need not be known better."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lesionseg.training.fields import chance, log_uniform, smooth_noise, uniform
-from lesionseg.training.patch import LungPatch
+from lesionseg.training.synthesis.fields import chance, log_uniform, smooth_noise, uniform
+from lesionseg.training.synthesis.patch import LungPatch
 
 MOST_LOST = 0.4
 """Of the mean contrast, that mottling may take away somewhere."""

@@ -18,9 +18,9 @@ from lesionseg.phantoms import ChestSettings, chest_phantom
 from lesionseg.segmentation.metadata import PreprocessingSpec
 from lesionseg.segmentation.preprocessing import CT_RANGE_HU, prepare_labels, working_geometry
 from lesionseg.segmentation.resampling import resample
+from lesionseg.training.chests.datasets import OutlinedCase, label_table, load_case, read_dataset
+from lesionseg.training.chests.scans import TrainingScan, outlined_scan, training_scan
 from lesionseg.training.config import AnnotatedSource, ProceduralChests, ScanSource
-from lesionseg.training.datasets import OutlinedCase, label_table, load_case, read_dataset
-from lesionseg.training.scans import TrainingScan, outlined_scan, training_scan
 from lesionseg.volume import CTVolume, LabelMap, read_label_map, standard_axis_order
 from lesionseg.workflow.loading import load_scan
 

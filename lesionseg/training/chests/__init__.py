@@ -1,0 +1,1 @@
+"""Chests to learn from: read, prepared, and cut into patches."""

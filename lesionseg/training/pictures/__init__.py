@@ -1,0 +1,1 @@
+"""Single slices kept as grey pictures, with and without outlines."""

@@ -1,0 +1,1 @@
+"""Synthetic lesions, what resembles them, and scanners, on patches of lung."""
