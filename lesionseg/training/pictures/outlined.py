@@ -22,6 +22,7 @@ from lesionseg.core.errors import InputError
 from lesionseg.core.labels import Label
 from lesionseg.training.config import PictureSource
 from lesionseg.training.losses import NOT_LESION_LABEL
+from lesionseg.training.pictures.grafts import grafted
 from lesionseg.training.pictures.grey import PICTURE_COLUMNS, PICTURE_WIDTH_MM, hounsfield_from_grey
 from lesionseg.training.sampling import Batch, scale_to_window
 from lesionseg.training.synthesis.fields import chance, uniform
@@ -59,7 +60,8 @@ class OutlinedPicture:
 class OutlinedSettings:
     """How outlined pictures are varied; ranges of factors unless a unit is named.
 
-    `stretch` and `warp_mm` are those of `PatchSettings`, for a picture as wide as `PICTURE_WIDTH_MM`.
+    `stretch` and `warp_mm` are those of `PatchSettings`, for a picture as wide as `PICTURE_WIDTH_MM`;
+    `graft_probability` is that of a picture to be given the lesions of another one as well.
     """
 
     count: int = 14
@@ -69,6 +71,7 @@ class OutlinedSettings:
     stretch: float = 1.15
     warp_mm: float = 4.0
     contrast: tuple[float, float] = (0.88, 1.12)
+    graft_probability: float = 0.4
     drift_hu: float = 40.0
     noise_hu: tuple[float, float] = (0.0, 40.0)
     hu_window: tuple[float, float] = (-1000.0, 400.0)
@@ -174,25 +177,37 @@ class OutlinedBatches(Dataset[Batch]):
         generator = torch.Generator().manual_seed(hash((self.seed, self.first + index, 1)) & 0x7FFFFFFF)
         if not chance(self.share, generator):
             return self.others[index]
-        picks = torch.randint(len(self.hu), (self.settings.count,), generator=generator)
-        drawn = [_draw(self.hu[pick], self.labels[pick], self.settings, generator) for pick in picks.tolist()]
+        drawn = [self._draw(generator) for _ in range(self.settings.count)]
         images, labels = zip(*drawn, strict=True)
         return torch.stack(images)[:, None, None], torch.stack(labels)[:, None]
 
+    def _draw(self, generator: torch.Generator) -> Batch:
+        """Place one picture, at times with the lesions of another; air and background around it."""
+        settings = self.settings
+        hu, labels, inside = self._placed(generator)
+        if chance(settings.graft_probability, generator):
+            hu, labels = grafted((hu, labels), self._placed(generator)[:2])
+        image = scale_to_window(_varied(hu, settings, generator), settings.hu_window)
+        background = torch.tensor(int(Label.BACKGROUND), dtype=torch.uint8)
+        return torch.where(inside, image, torch.tensor(-1.0)), torch.where(inside, labels, background)
 
-def _draw(hu: Tensor, labels: Tensor, settings: OutlinedSettings, generator: torch.Generator) -> Batch:
-    """Turn, zoom, mirror and vary one picture; air and background around it."""
-    grid = _grid(hu, settings, generator)
-    inside = functional.grid_sample(torch.ones_like(hu)[None, None], grid, align_corners=False)[0, 0] > 0.99
-    varied = functional.grid_sample(hu[None, None], grid, align_corners=False)[0, 0]
-    known = functional.grid_sample(labels[None, None].float(), grid, mode="nearest", align_corners=False)
+    def _placed(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Pick one picture, turn, zoom, bend and mirror it: HU, labels, and where it lies."""
+        pick = int(torch.randint(len(self.hu), (), generator=generator))
+        hu, labels = self.hu[pick], self.labels[pick]
+        grid = _grid(hu, self.settings, generator)
+        inside = functional.grid_sample(torch.ones_like(hu)[None, None], grid, align_corners=False)[0, 0]
+        placed = functional.grid_sample(hu[None, None], grid, align_corners=False)[0, 0]
+        known = functional.grid_sample(labels[None, None].float(), grid, mode="nearest", align_corners=False)
+        return placed, known[0, 0].to(torch.uint8), inside > 0.99
+
+
+def _varied(hu: Tensor, settings: OutlinedSettings, generator: torch.Generator) -> Tensor:
+    """Vary contrast, level and noise."""
     low_hu = settings.hu_window[0]
-    varied = low_hu + (varied - low_hu) * uniform(*settings.contrast, generator)
+    varied = low_hu + (hu - low_hu) * uniform(*settings.contrast, generator)
     varied = varied + uniform(-settings.drift_hu, settings.drift_hu, generator)
-    varied = varied + uniform(*settings.noise_hu, generator) * torch.randn(varied.shape, generator=generator)
-    image = torch.where(inside, scale_to_window(varied, settings.hu_window), torch.tensor(-1.0))
-    background = torch.tensor(int(Label.BACKGROUND), dtype=torch.uint8)
-    return image, torch.where(inside, known[0, 0].to(torch.uint8), background)
+    return varied + uniform(*settings.noise_hu, generator) * torch.randn(hu.shape, generator=generator)
 
 
 def _grid(hu: Tensor, settings: OutlinedSettings, generator: torch.Generator) -> Tensor:
