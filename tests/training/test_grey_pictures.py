@@ -4,6 +4,7 @@ import torch
 from lesionseg.core.labels import Label
 from lesionseg.training.pictures.grey import (
     PICTURE_COLUMNS,
+    SEGMENTED_COLUMNS,
     as_picture,
     hounsfield_from_grey,
     segment_picture,
@@ -73,6 +74,22 @@ def test_segmented_picture_has_the_size_of_the_picture_and_mirrors_with_it():
     labels = segment_picture(network, grey, window_hu=(-1000.0, 400.0))
     assert labels.shape == grey.shape
     assert labels.dtype == torch.uint8
+
+
+def test_picture_is_segmented_at_several_widths_and_mirrored():
+    seen = []
+
+    class Recorder(torch.nn.Module):
+        def forward(self, image):
+            seen.append(image)
+            return torch.zeros(1, 4, *image.shape[2:])
+
+    segment_picture(Recorder(), torch.rand((60, 80), generator=seeded(2)) * 255, window_hu=(-1000.0, 400.0))
+    widths = sorted(image.shape[-1] for image in seen)
+    assert widths == sorted(2 * [16 * -(-columns // 16) for columns in SEGMENTED_COLUMNS])
+    for width in set(widths):
+        first, second = (image for image in seen if image.shape[-1] == width)
+        assert torch.equal(first, second.flip(-1))
 
 
 def test_segmented_picture_holds_no_specks():
