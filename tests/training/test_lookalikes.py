@@ -9,6 +9,7 @@ from lesionseg.training.synthesis.lookalikes import (
     _below_level,
     _between_the_lungs,
     _crescent,
+    _one_side_at_times,
     _rib_cage,
     _stomach,
     add_lookalikes,
@@ -113,3 +114,11 @@ def test_an_effusion_of_one_side_ends_between_the_lungs():
     assert 28 <= _between_the_lungs(patch) <= 35
     lopsided = replace(patch, lung=patch.lung & ~((torch.arange(64) >= 8) & (torch.arange(64) < 24)))
     assert 28 <= _between_the_lungs(lopsided) <= 35
+
+
+def test_an_effusion_fills_one_side_or_the_other_or_both():
+    patch = lung_with_depth()
+    middle = _between_the_lungs(patch)
+    sides = {tuple(_one_side_at_times(patch, seeded(seed))[0, 0].tolist()) for seed in range(30)}
+    left = tuple(column < middle for column in range(64))
+    assert sides == {(True,) * 64, left, tuple(not inside for inside in left)}

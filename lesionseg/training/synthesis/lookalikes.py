@@ -124,7 +124,7 @@ def _one_side_at_times(patch: LungPatch, generator: torch.Generator) -> Tensor:
     side = torch.ones(patch.shape[2], dtype=torch.bool)
     if chance(0.6, generator):
         side[_between_the_lungs(patch) :] = False
-        side = side.flip(0) if chance(0.5, generator) else side
+        side = ~side if chance(0.5, generator) else side
     return side[None, None, :]
 
 
